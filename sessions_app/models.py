@@ -202,7 +202,7 @@ class Message(models.Model):
 
 
 class SentRequest(models.Model):
-    """What a model was sent in a turn, as its provider got it but for masked secrets; for Apps that keep it."""
+    """A request to a model in a turn, as its provider got it, but with secrets masked; only for Apps that keep them."""
 
     # Postgres itself deletes these rows with their turn (sessions_app/migrations/0090_sent_requests.py): the statements
     # that delete sessions need not name them.
@@ -211,7 +211,7 @@ class SentRequest(models.Model):
     model = models.CharField(max_length=100)
     body = models.TextField()  # JSON, or its beginning
     size = models.PositiveBigIntegerField()  # of the whole body, in bytes
-    status = models.PositiveSmallIntegerField()  # of the provider's answer; 0: none came
+    status = models.PositiveSmallIntegerField()  # of the provider's answer; 0: there was no answer
     sent_at = models.DateTimeField()
 
     class Meta:
@@ -268,9 +268,9 @@ class WalletChallenge(models.Model):
 
 
 class WorkerState(models.Model):
-    """A worker process that serves, by its own words; it writes its row every few seconds and removes it when it ends.
+    """What a worker process reports about itself: it writes its row every few seconds, and removes it when it ends.
 
-    A row that is old is of a worker that was killed. Times are PostgreSQL's, so that machines can be compared.
+    An old row belongs to a worker that was killed. Times are PostgreSQL's, so that machines can be compared.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)

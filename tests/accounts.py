@@ -32,7 +32,7 @@ def usage_of(app: App, **filters: Any) -> Sums:
 
 
 def turns_of(app: App, **filters: Any) -> Sums:
-    """Return the same sums, over the Turn rows."""
+    """Return the same sums, computed from the Turn rows."""
     rows = Turn.objects.filter(app=app, **filters).exclude(status="running")
     return _plain(
         rows.aggregate(
@@ -57,6 +57,6 @@ def assert_settled(app: App) -> None:
 
 
 def tokens_used(app: App) -> int:
-    """Return the tokens that limits count, by the Turn rows."""
+    """Return the tokens that limits count, computed from the Turn rows."""
     used = Coalesce(F("prompt_tokens"), 0) + Coalesce(F("completion_tokens"), 0) + F("unreported_tokens")
     return int(Turn.objects.filter(app=app).aggregate(sum=Coalesce(Sum(used), 0))["sum"])

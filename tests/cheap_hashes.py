@@ -6,7 +6,7 @@ a new Python (see tests/preloaded.py) makes real ones.
 
 
 def make_hashes_cheap() -> None:
-    """Give argon2 the least work and memory that it accepts; the rest of the hasher stays the product's."""
+    """Give argon2 the least work and memory that it accepts, and change nothing else of the product's hasher."""
     from aomi_site.logins.passwords import QueuedArgon2PasswordHasher
 
     QueuedArgon2PasswordHasher.time_cost = 1

@@ -31,7 +31,7 @@ class Client:
 
     @property
     def uuid(self) -> uuid.UUID:
-        """The session's id as the database has it."""
+        """The session's id as the database stores it."""
         return uuid.UUID(self.session_id)
 
     def request(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> httpx2.Response:

@@ -82,20 +82,20 @@ REASONS = {
 
 
 def shown() -> dict[str, set[str]]:
-    """Return the abilities of each client, by the marks on tests; "all" means every one without a reason.
+    """Return the abilities of each client, by the marks on tests; "all" means every ability that is not excluded.
 
     Raises:
-        ValueError: a mark names a client or an ability that there is not.
+        ValueError: a mark names an unknown client or ability.
     """
-    found: dict[str, set[str]] = defaultdict(set)
+    shown_abilities: dict[str, set[str]] = defaultdict(set)
     for path in sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("test_*.py")):
         for client, *named in _marks(path):
             every = [ability for ability in ABILITIES if (client, ability) not in REASONS]
             abilities = every if named == ["all"] else named
             if unknown := {client} - CLIENTS.keys() | set(abilities) - ABILITIES.keys():
                 raise ValueError(f"{path.name}: {MARK} knows no {', '.join(sorted(unknown))}")
-            found[client].update(abilities)
-    return found
+            shown_abilities[client].update(abilities)
+    return shown_abilities
 
 
 def table() -> str:
@@ -104,10 +104,10 @@ def table() -> str:
     Raises:
         ValueError: a cell is empty without a reason, or has a reason although a test shows it.
     """
-    found, notes = shown(), list(dict.fromkeys(REASONS.values()))
+    abilities, notes = shown(), list(dict.fromkeys(REASONS.values()))
     lines = [f"| door | client | {' | '.join(ABILITIES.values())} |", "| --- " * (len(ABILITIES) + 2) + "|"]
     for name, client in CLIENTS.items():
-        cells = [_cell(name, ability, ability in found[name], notes) for ability in ABILITIES]
+        cells = [_cell(name, ability, ability in abilities[name], notes) for ability in ABILITIES]
         lines.append(f"| {client.door} | {client.title} | {' | '.join(cells)} |")
     explained = (f"{number}. {note[:1].upper()}{note[1:]}." for number, note in enumerate(notes, 1))
     return "\n".join([*lines, "", *explained])

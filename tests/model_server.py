@@ -148,13 +148,13 @@ class ModelServer:
 
 
 def tool_results(prompt: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the tools' results in a prompt, without the markers around outside data."""
+    """Return the tools' results in a prompt, without the marks around untrusted data."""
     contents = [message["content"] for message in prompt if message["role"] == "tool"]
     return [inside_fence(content) for content in contents]
 
 
 def inside_fence(content: str) -> str:
-    """Return the text between the markers of a tool's result; checks that the text does not contain them."""
+    """Return the text between the marks of a tool's result; checks that the text does not contain them."""
     match = re.fullmatch(r"<tool_data ([0-9a-f]{16})>\n(.*)\n</tool_data \1>(?:\n[^\n]*)?", content, re.DOTALL)
     assert match is not None, content
     assert match[1] not in match[2]

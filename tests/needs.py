@@ -1,4 +1,4 @@
-"""Handles missing programs: tests that need more than Python's packages are skipped or fail, by one rule."""
+"""What happens if a program is missing: tests that need more than Python's packages are skipped or fail."""
 
 import os
 import shutil
@@ -8,11 +8,11 @@ from typing import NoReturn
 import pytest
 
 
-def missing(what: str) -> NoReturn:
+def missing(problem: str) -> NoReturn:
     """Skip the test; with TESTS_SKIP_NOTHING=1, as in .ci/run, fail it."""
     if os.environ.get("TESTS_SKIP_NOTHING") == "1":
-        pytest.fail(f"{what}; TESTS_SKIP_NOTHING=0 lets the test be skipped")
-    pytest.skip(what)
+        pytest.fail(f"{problem}; TESTS_SKIP_NOTHING=0 lets the test be skipped")
+    pytest.skip(problem)
 
 
 def program(*names: str, package: str) -> str:

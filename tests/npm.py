@@ -9,12 +9,12 @@ from pathlib import Path
 from tests.needs import missing
 
 PROGRAMS = Path(sys.executable).parent
-# Trust what the operating system trusts, as `system-certs` has uv do: networks behind a TLS proxy work.
+# Trust the operating system's certificates, as uv does with `system-certs`: so networks behind a TLS proxy work.
 TRUST_THE_SYSTEM = "--use-system-ca"
 
 
 def start(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `node` or `npm` in a folder to its end."""
+    """Run `node` or `npm` in a folder until it ends."""
     options = f"{os.environ.get('NODE_OPTIONS', '')} {TRUST_THE_SYSTEM}".strip()
     return subprocess.run(
         [PROGRAMS / program, *arguments],
@@ -28,14 +28,14 @@ def start(folder: Path, program: str, *arguments: str) -> subprocess.CompletedPr
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """Run a program of Node.js in a folder; return what it prints."""
+    """Run a program of Node.js in a folder; return its output."""
     done = start(folder, "node", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def install(sources: Path, folder: Path) -> None:
-    """Copy a folder and install what its package-lock.json pins; without npm's registry, the test is skipped."""
+    """Copy a folder and install what its package-lock.json pins; skip the test if npm's registry is unreachable."""
     shutil.copytree(sources, folder, dirs_exist_ok=True)
     installed = start(folder, "npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts")
     if installed.returncode != 0:

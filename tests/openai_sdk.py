@@ -1,4 +1,4 @@
-"""OpenAI's client, as its users make it, but without the machine's certificates: loading them takes 30 ms of CPU."""
+"""OpenAI's client as its users create it, but without the machine's certificates: loading them takes 30 ms of CPU."""
 
 import openai
 

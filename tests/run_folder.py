@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import psutil
 
 PREFIX = "aomi-tests-"
-# The process that began the run holds this lock until it ends, however it ends.
+# The first process of the run holds this lock until it ends, however it ends.
 OWNER = "owner.pid"
 BYTECODE = Path(__file__).resolve().parent.parent / ".pytest_cache" / "bytecode"
 
@@ -33,7 +33,7 @@ class RunFolder:
     def _make(self) -> Path:
         remove_dead_runs(Path(tempfile.gettempdir()))
         folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-        # The folder has another name until it is locked; otherwise a run that begins now could take it for dead.
+        # The folder has another name until it is locked; otherwise, a run that begins now could remove it.
         draft = folder / f".{OWNER}"
         self._lock = os.open(draft, os.O_CREAT | os.O_RDWR, 0o600)
         os.write(self._lock, f"{os.getpid()}\n".encode())
@@ -90,7 +90,7 @@ def _remove(folder: Path) -> None:
 
 
 def _remove_files(folder: Path) -> None:
-    """Remove the owner file last: without it, no later run would take up what this one cannot remove."""
+    """Remove the owner file last: without it, no later run would remove what this one cannot."""
     for path in [path for path in folder.iterdir() if path.name != OWNER]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

@@ -92,7 +92,7 @@ class SqlProxy:
             body = await client_in.readexactly(int.from_bytes(length, "big") - 4)
             # Another startup message follows an SSLRequest or GSSENCRequest.
             is_startup = is_startup and body[:2] == b"\x04\xd2"
-            # The frontend sends Query or Sync last, before it waits for a response:
+            # The client sends Query or Sync last, before it waits for a response:
             # https://www.postgresql.org/docs/current/protocol-message-formats.html
             self.round_trips += kind in (b"Q", b"S")
             if kind in (b"Q", b"P"):  # Parse has the statement's name before its text

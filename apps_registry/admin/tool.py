@@ -99,7 +99,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
         """Redirect to the page that tries the tool."""
         if "_save" not in request.POST or not self.has_change_permission(request, obj):
             return super().response_add(request, obj, post_url_continue)
-        self.message_user(request, f"“{obj}” was added. {_who_calls(obj.app)}", messages.SUCCESS)
+        self.message_user(request, f"“{obj}” was added. {_availability_note(obj.app)}", messages.SUCCESS)
         return redirect("admin:apps_registry_tool_try", obj.pk)
 
     def save_model(self, request: HttpRequest, obj: Tool, form: Any, change: bool) -> None:
@@ -238,7 +238,6 @@ class OutboundCallAdmin(CsvList, MachineRowsAdmin[OutboundCall]):
 
     @admin.display(description="outcome", ordering="status")
     def ended(self, call: OutboundCall) -> SafeString:
-        """How the call ended."""
         return outcome(call)
 
     @admin.display(description="tool")
@@ -275,7 +274,7 @@ def _pretty(data: Any) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 
-def _who_calls(app: App) -> str:
+def _availability_note(app: App) -> str:
     if app.live_release_id is None:
         return f"The model of “{app}” can call it now."
     return f"The draft of “{app}” can call it now; callers get it with the next release."

@@ -19,7 +19,7 @@ MAX_HEADINGS = 8
 MAX_HEADER_CHARS = 500
 MAX_HIDDEN = 50
 MAX_HIDDEN_CHARS = 500
-_CONTROLS = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]}  # not text, and too uniform to hide a message
+_CONTROLS = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]}  # not text, and too regular to hide a message
 
 # Ligatures of Latin, Armenian and Hebrew letters, and presentation forms of Arabic ones.
 _FORMS = re.compile("[\ufb00-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]")
@@ -55,7 +55,7 @@ class Reading:
 
     Attributes:
         title: the file's own title, or empty.
-        hidden: text that a person who opens the file does not see; the blocks do not include it.
+        hidden: text that people who open the file do not see; the blocks do not include it.
         losses: what else is missing or was guessed.
     """
 
@@ -66,7 +66,7 @@ class Reading:
     characters: int = 0
 
     def add(self, block: Block) -> None:
-        """Clean a block and add it; raises UnreadableError if the file holds more text than an App may store."""
+        """Clean a block and add it; raises UnreadableError if the file contains more text than an App may store."""
         text = composed(visible(block.text))
         if invisible := [character for character in invisible_in(block.text) if character not in _CONTROLS]:
             self.hide(_describe_invisible(invisible))
@@ -75,7 +75,7 @@ class Reading:
             return
         self.characters += len(text)
         if self.characters > MAX_TEXT_CHARS:
-            raise UnreadableError(f"The file holds more than {MAX_TEXT_CHARS:,} characters of text. Split it.")
+            raise UnreadableError(f"The file contains more than {MAX_TEXT_CHARS:,} characters of text. Split it.")
         # Every chunk repeats its headings, so a few long ones could exceed all limits.
         heading = tuple(clean_line(title)[:MAX_HEADING_CHARS] for title in block.heading[-MAX_HEADINGS:])
         header = composed(visible(block.header))[:MAX_HEADER_CHARS]
@@ -100,12 +100,12 @@ class Reading:
             self.hide(text, is_loss=False)
 
     def take_losses(self, inner: "Reading") -> None:
-        """Take over the hidden text and the losses of a part that was read separately."""
+        """Add the hidden text and the losses of a part that was read separately."""
         self.hidden += inner.hidden[: MAX_HIDDEN - len(self.hidden)]
         self.losses.take(inner.losses)
 
     def forget_pages(self) -> None:
-        """Drop the pages of the blocks, if the file turns out to have none."""
+        """Remove the page numbers of the blocks, because the file has no pages."""
         self.blocks = [replace(block, page=None) for block in self.blocks]
 
 

@@ -42,7 +42,7 @@ async def extract(kind: str, data: bytes, *, on_progress: Callable[[int], None])
         on_progress: called with the percentage done, for long files.
 
     Raises:
-        UnreadableError: the file holds no readable text; the message says why.
+        UnreadableError: the file contains no readable text; the message says why.
     """
     with tempfile.TemporaryFile() as out:
         try:
@@ -68,7 +68,7 @@ def _parse(out: BinaryIO) -> Extraction:
     try:
         result = json.load(out)
     except ValueError:
-        raise UnreadableError("The file could not be read to its end.") from None
+        raise UnreadableError("The file could not be read completely.") from None
     chunks = [
         Chunk(text, heading, tuple(pages) if pages else None, tuple(lines) if lines else None)
         for text, heading, pages, lines in result["chunks"]

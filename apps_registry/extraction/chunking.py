@@ -64,7 +64,7 @@ class _Unit:
     line: int | None
     last_line: int | None
     ends_block: bool
-    header: str = ""  # of its table; empty for the header itself
+    header: str = ""  # the table's header; empty for the header itself
 
 
 def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
@@ -93,9 +93,9 @@ def to_chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
 
 
 def _units(block: Block) -> Iterator[_Unit]:
-    room = MAX_CHARS - max(OVERLAP_CHARS, _size(block.header) + 1)
+    max_part = MAX_CHARS - max(OVERLAP_CHARS, _size(block.header) + 1)
     pattern = _LINE if block.is_table else _SENTENCE
-    spans = [span for match in pattern.finditer(block.text) for span in _parts(match, room)]
+    spans = [span for match in pattern.finditer(block.text) for span in _parts(match, max_part)]
     line = block.line
     own_header = len(block.header) if block.text.startswith(block.header) else 0
     for number, (start, end) in enumerate(spans):
@@ -107,16 +107,16 @@ def _units(block: Block) -> Iterator[_Unit]:
             line += text.count("\n")
 
 
-def _parts(match: re.Match[str], room: int) -> Iterator[tuple[int, int]]:
-    """Yield a sentence's span whole, or in parts short enough to leave room for an overlap or a header.
+def _parts(match: re.Match[str], max_part: int) -> Iterator[tuple[int, int]]:
+    """Yield a sentence's span, or its parts, which are short enough to leave space for an overlap or a header.
 
     A part ends between two words, unless a word is longer than half of it.
     """
     start, end = match.span()
-    step = max(1, room * (end - start) // max(1, _size(match[0])))
+    step = max(1, max_part * (end - start) // max(1, _size(match[0])))
     while end - start > step:
         cut = start + step
-        space = (place for place in range(cut, start + step // 2, -1) if match.string[place - 1].isspace())
+        space = (position for position in range(cut, start + step // 2, -1) if match.string[position - 1].isspace())
         yield start, (start := next(space, cut))
     yield start, end
 

@@ -17,7 +17,7 @@ def work(kind: str, data: bytes, out: BinaryIO) -> None:
     """Process a file of a kind from names.KINDS, or a `zip`.
 
     Raises:
-        UnreadableError: it cannot be read, or holds no text.
+        UnreadableError: it cannot be read, or contains no text.
     """
     if kind == "zip":
         unpack(data, out)
@@ -29,7 +29,7 @@ def work(kind: str, data: bytes, out: BinaryIO) -> None:
         raise UnreadableError("The file is nested too deeply.") from None
     if not reading.blocks:
         notes = [str(loss["note"]) for loss in reading.losses.report()]
-        raise UnreadableError(" ".join(["The file holds no text.", *notes]))
+        raise UnreadableError(" ".join(["The file contains no text.", *notes]))
     _count_bad_characters(reading)
     chunks = [(chunk.text, chunk.heading, chunk.pages, chunk.lines) for chunk in to_chunks(reading.blocks)]
     report = {"title": reading.title, "hidden": reading.hidden, "losses": reading.losses.report(), "chunks": chunks}
@@ -43,5 +43,5 @@ def _count_bad_characters(reading: Reading) -> None:
         return
     share = bad / reading.characters
     if share > MAX_BAD_SHARE:
-        raise UnreadableError(f"{share:.0%} of the characters are not readable in the file: save it again as UTF-8.")
+        raise UnreadableError(f"{share:.0%} of the characters in the file are not readable: save it again as UTF-8.")
     reading.losses.add("bad_characters", bad, f"{share:.1%}" if share >= 0.001 else "less than 0.1%")

@@ -30,8 +30,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "encoding": ("The file does not declare its encoding; it was read as {detail}.",) * 2,
     "formulas": (
-        "{n} cell holds a formula without a stored result; open and save the file in a spreadsheet program.",
-        "{n} cells hold a formula without a stored result; open and save the file in a spreadsheet program.",
+        "{n} cell contains a formula without a stored result; open and save the file in a spreadsheet program.",
+        "{n} cells contain a formula without a stored result; open and save the file in a spreadsheet program.",
     ),
     "symbols": (
         "{n} character of a symbol font is unknown and is shown as \ufffd.",
@@ -122,8 +122,8 @@ class Losses:
 
         Args:
             code: one of CODES.
-            count: how many; 0 counts nothing.
-            detail: what, for codes whose sentence names it.
+            count: how many; 0 adds nothing.
+            detail: what was lost, for codes whose sentence names it.
 
         Raises:
             KeyError: there is no such code.

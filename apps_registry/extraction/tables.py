@@ -9,7 +9,7 @@ from apps_registry.extraction.blocks import MAX_HEADER_CHARS, Block, UnreadableE
 MAX_CELLS = 1_000_000
 MAX_SPAN = 1000  # as in browsers
 MAX_LABEL_CHARS = 200  # a merged cell repeats at most this much of its text
-MAX_NAME_CHARS = 100  # of the name of a column
+MAX_NAME_CHARS = 100  # of a column's name
 MAX_LINE_COLUMNS = 15  # beyond this, and beyond this length, a row is written as one line per column
 MAX_LINE_CHARS = 900
 SEPARATOR = " | "
@@ -74,7 +74,7 @@ class Grid:
         return _label(row[column]) if column < len(row) else ""
 
     def _hang(self, row: list[str]) -> None:
-        """Add the texts of cells above that cover the next columns of a row."""
+        """Add the texts of cells above that also cover the next columns of a row."""
         while len(row) in self._hanging:
             left, text = self._hanging.pop(len(row))
             if left not in {0, 1}:
@@ -100,7 +100,7 @@ class Grid:
         """
         grid = self._dense()
         grid.headers = grid.headers or grid._guessed_headers()
-        if len(caption) > MAX_LABEL_CHARS:  # too long to repeat
+        if len(caption) > MAX_LABEL_CHARS:  # too long to be repeated
             yield Block(caption, heading, next(iter(grid.pages), None))
             caption = ""
         if grid._is_wide():
@@ -162,7 +162,7 @@ def cell_text(text: str) -> str:
 
 
 def line_of(row: Sequence[str]) -> str:
-    """Return a row as a line; an empty cell keeps its place."""
+    """Return a row as a line; empty cells stay as empty columns."""
     if not any(row):
         return ""
     return SEPARATOR.join(row).replace("|  |", "| |").replace("|  |", "| |").strip()

@@ -41,14 +41,14 @@ def unpack(data: bytes, out: BinaryIO) -> None:
         raise UnreadableError("The file's name says zip, but its content is not one, or is damaged.") from None
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
-        raise UnreadableError(f"The zip holds {len(infos):,} files; {MAX_MEMBERS:,} is the limit.")
+        raise UnreadableError(f"The zip contains {len(infos):,} files; {MAX_MEMBERS:,} is the limit.")
     budget = min(MAX_UNPACKED_BYTES, max(MIN_BYTES_FOR_RATIO, len(data) * MAX_RATIO))
     for info in infos:
         name = _name(info)
         if info.is_dir() or _is_link(info) or is_ignored(name) or suffix(name) not in KINDS:
             continue
         if info.flag_bits & 1:
-            raise UnreadableError("The zip is encrypted: make one without a password.")
+            raise UnreadableError("The zip is encrypted: create it without a password.")
         try:
             content = _member(archive, info, budget)
         except (zipfile.BadZipFile, zlib.error, EOFError):
@@ -64,7 +64,7 @@ def unpack(data: bytes, out: BinaryIO) -> None:
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """Return a member's name as a path within the zip, without parts such as `..` that lead out of it."""
+    """Return a member's name as a path within the zip, without parts such as `..` that lead outside of it."""
     name = info.filename
     if not info.flag_bits & _UTF8_FLAG:
         # The archiver of macOS writes UTF-8 without the flag; Python then decodes it as the DOS code page.
@@ -110,4 +110,4 @@ def read_frames(source: BinaryIO) -> list[tuple[str, bool, int, int]]:
             return frames
         frames.append((name, can_be_read, source.tell(), length))
         source.seek(length, io.SEEK_CUR)
-    raise UnreadableError("The zip could not be read to its end.")
+    raise UnreadableError("The zip could not be read completely.")

@@ -31,7 +31,7 @@ def read_result(result: Mapping[str, Any]) -> tuple[str, bool]:
     structured = next((result[name] for name in _DATA if result.get(name) is not None), None)
     if structured is None and not _KNOWN & result.keys():
         structured = {name: value for name, value in result.items() if name not in _ABOUT} or None
-    if structured is not None and not _says(texts, structured):
+    if structured is not None and not _contains(texts, structured):
         texts.append(_serialised(structured))
     return storable("\n".join(texts)), str(result.get("isError")).lower() == "true"
 
@@ -43,7 +43,7 @@ def _parts(content: Any) -> list[Any]:
     return [content] if isinstance(content, dict | str) else []
 
 
-def _says(texts: list[str], structured: Any) -> bool:
+def _contains(texts: list[str], structured: Any) -> bool:
     """Tell whether the texts contain the structured content: all of it in one text, or one text per list entry."""
     # Servers wrap a value that is not an object in an object with a single field.
     is_wrapped = isinstance(structured, dict) and list(structured) == ["result"]

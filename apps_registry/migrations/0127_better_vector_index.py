@@ -20,7 +20,7 @@ END $$;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("apps_registry", "0122_app_description"),
+        ("apps_registry", "0125_help_texts"),
     ]
 
     operations = [

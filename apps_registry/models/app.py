@@ -100,7 +100,8 @@ class App(models.Model):
     sessions_readable_by_id = models.BooleanField(
         "sessions are readable by id alone",
         default=False,
-        help_text="Lets browsers without a key read and manage sessions whose id they know. Chat still needs the key.",
+        help_text="Lets callers without a key, such as browsers, read and manage sessions whose id they know, and "
+        "report what the session's wallet did. Chat, confirmations and results of client tools still need the key.",
     )
     callers_may_instruct = models.BooleanField(
         "callers may add instructions",
@@ -158,8 +159,8 @@ class App(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(365)],
-        help_text="For how many days a turn's page shows what its models were sent, to operators with the permission "
-        "for it; secrets are masked. Empty: it is not kept.",
+        help_text="Number of days for which requests to models are kept, with secrets masked. A turn's page shows them "
+        "to operators who have the permission. Empty: they are not kept.",
     )
     shows_usage = models.BooleanField(
         "shows usage",
@@ -190,14 +191,14 @@ class App(models.Model):
         max_length=20,
         choices=[(DETECTED, "detected for each document"), *((name, name) for name in LANGUAGES)],
         default=DETECTED,
-        help_text="The language of its documents, so that search finds other forms of a word; 'simple' "
-        "finds none. A document's page can set another one for it.",
+        help_text="The language of the documents, in which search finds other forms of a word; 'simple' finds none. A "
+        "document's page can set another language.",
     )
     documents_limit_mb = models.PositiveIntegerField(
         "documents' limit",
         null=True,
         blank=True,
-        help_text="How many megabytes of files the App's documents may have together. Empty: the server's limit "
+        help_text="Maximum size of all files of the App together, in megabytes. Empty: the server's limit "
         "(DOCUMENTS_LIMIT_MB). Files that would exceed it are refused.",
     )
     embedding_model = models.ForeignKey(

@@ -172,7 +172,7 @@ class OutboundCall(models.Model):
     )
     # No foreign key: turns belong to a higher layer, which deletes them independently. None: an operator's trial.
     turn_id = models.UUIDField("turn", db_index=True, null=True)
-    # The request that began the turn or was the trial; None: it is of an earlier version.
+    # The request that began the turn or was the trial; None: an earlier version recorded the call.
     request_id = models.UUIDField("request id", null=True)
     tool = models.CharField(max_length=64)
     method = models.CharField(max_length=10)

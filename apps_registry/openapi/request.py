@@ -67,16 +67,16 @@ class Request:
         return [f"Left out, since {reason}: {_some(names)}." for reason, names in self.left_out.items()]
 
 
-def plain(text: str, what: str) -> str:
+def plain(text: str, subject: str) -> str:
     """Check a text of the document that becomes part of a template, and return it.
 
     Raises:
         Unsupported: it could be a placeholder, and so request a secret of the App.
     """
     if "{{" in text or "}}" in text or "{%" in text:
-        raise Unsupported(f"{what} contains double braces, which mark placeholders")
+        raise Unsupported(f"{subject} contains double braces, which mark placeholders")
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise Unsupported(f"{what} contains a control character")
+        raise Unsupported(f"{subject} contains a control character")
     return text
 
 

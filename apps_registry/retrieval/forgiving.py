@@ -1,4 +1,4 @@
-"""Finds words of an App that are like words of a query: for typing errors and parts of compounds."""
+"""Finds words of an App that are similar to words of a query: for typing errors and parts of compounds."""
 
 from collections import defaultdict
 from collections.abc import Sequence

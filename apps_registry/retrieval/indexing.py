@@ -1,4 +1,4 @@
-"""Computes the columns of chunks by which search finds their words. Pure functions."""
+"""Computes the columns of chunks that search uses to find their words. Pure functions."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -29,11 +29,11 @@ def index_columns(title: str, rows: Sequence[Row]) -> dict[str, Any]:
     """Return the columns from which PostgreSQL makes the search vectors of chunks, as parameters of a statement.
 
     Args:
-        title: the document's title; its words find each of its chunks.
+        title: the document's title; searches for its words find each chunk.
         rows: its chunks.
     """
 
-    @cache  # neighbours have the same heading
+    @cache  # consecutive chunks often have the same heading
     def head(heading: str) -> Analysis:
         return analyse(f"{title} {heading}")
 

@@ -31,7 +31,7 @@ async def search(
         limit: maximum number of passages.
 
     Raises:
-        psycopg.Error: as `database.execute`. An unavailable embedder is no error: the search is then by words only.
+        psycopg.Error: as `database.execute`. An unavailable embedder is not an error: the search is then by words only.
     """
     query = composed(storable(query))[:MAX_QUERY_CHARS]
     plan = await make_plan(app_id, query, tag=tag, documents=documents)

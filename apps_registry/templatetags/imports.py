@@ -14,7 +14,7 @@ TONES = {"added": "active", "changed": "processing", "removed": "revoked", "turn
 
 @register.filter
 def change_badge(kind: str) -> SafeString:
-    """Return the kind of a change as a badge."""
+    """Return the kind of a change, such as removed, as a coloured badge."""
     return badge(TONES.get(kind, "quiet"), kind)
 
 

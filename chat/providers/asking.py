@@ -11,7 +11,7 @@ from chat.providers.base import TimeLimits
 from chat.providers.learning import remember_later
 from chat.providers.openai_compatible import Connections, OpenAICompatibleModel, connections
 from chat.providers.reading.thoughts import split_unopened
-from chat.providers.requests import Learn, Report, Sent, reply_bound, say_nothing
+from chat.providers.requests import Learn, Report, Sent, ignore_change, reply_bound
 
 # Added to the limit of a short text, because the limit also covers the model's reasoning.
 REASONING_TOKENS = 2_000
@@ -23,7 +23,7 @@ def client_of(
     sampling: Sampling,
     through: Connections = connections,
     *,
-    on_change: Report = say_nothing,
+    on_change: Report = ignore_change,
     on_learned: Learn = remember_later,
     on_sent: Sent | None = None,
 ) -> OpenAICompatibleModel:

@@ -27,7 +27,7 @@ from chat.providers.mending import ERROR_MAX_BYTES, REFUSALS, is_failed_call, is
 from chat.providers.reading.chunks import NO_DELTA, AnswerReader
 from chat.providers.reading.events import DONE, read_events
 from chat.providers.reading.json_values import UNREADABLE
-from chat.providers.requests import Learn, Report, Requests, Sent, forget, say_nothing
+from chat.providers.requests import Learn, Report, Requests, Sent, ignore_change, ignore_rules
 
 CONNECT_TIMEOUT = {"connect": 10.0}  # seconds; `stream` has its own timeouts for the answer
 MAX_CONNECTIONS = 10_000
@@ -98,8 +98,8 @@ class OpenAICompatibleModel:
         limits: TimeLimits,
         *,
         through: Connections = connections,
-        on_change: Report = say_nothing,
-        on_learned: Learn = forget,
+        on_change: Report = ignore_change,
+        on_learned: Learn = ignore_rules,
         on_sent: Sent | None = None,
     ) -> None:
         """Store the configuration; nothing is sent.

@@ -21,15 +21,15 @@ FULL_WINDOW_PART = 8
 
 Report = Callable[[ModelConfig, str, str], None]
 Learn = Callable[[ModelConfig, RequestRules], None]
-# A request's body, and the status of its answer; 0: none came.
+# A request's body, and the status of its answer; 0: there was no answer.
 Sent = Callable[[ModelConfig, bytes, int], None]
 
 
-def say_nothing(_config: ModelConfig, _code: str, _note: str) -> None:
+def ignore_change(_config: ModelConfig, _code: str, _note: str) -> None:
     """Ignore a change of a request."""
 
 
-def forget(_config: ModelConfig, _rules: RequestRules) -> None:
+def ignore_rules(_config: ModelConfig, _rules: RequestRules) -> None:
     """Ignore learned rules."""
 
 
@@ -46,8 +46,8 @@ class Requests:
 
     config: ModelConfig
     sampling: Sampling
-    on_change: Report = say_nothing
-    on_learned: Learn = forget
+    on_change: Report = ignore_change
+    on_learned: Learn = ignore_rules
     _rules: RequestRules = field(init=False)
     _to_learn: RequestRules = field(default_factory=RequestRules)
     _left_out: set[str] = field(default_factory=set)

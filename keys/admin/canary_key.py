@@ -24,7 +24,7 @@ class NewCanaryForm(forms.Form):
     slug = forms.CharField(
         max_length=40,
         label="Readable part",
-        help_text="What the key begins with after sk-. The slug of an App that an intruder would want looks best.",
+        help_text="What the key begins with after sk-. The slug of an App that would interest an intruder works best.",
     )
 
 

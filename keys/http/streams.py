@@ -35,7 +35,7 @@ def prefers_stream(accept: str) -> bool:
         return False
     if "q=" not in accept:
         return True
-    kinds = [MediaType(each) for each in accept.split(",") if each.strip()]
+    kinds = [MediaType(media_range) for media_range in accept.split(",") if media_range.strip()]
     qualities = {f"{kind.main_type}/{kind.sub_type}": kind.quality for kind in kinds}
     stream = qualities.get(EVENT_STREAM, 0)
     return stream > 0 and stream >= next((qualities[kind] for kind in JSON_RANGES if kind in qualities), 0)

@@ -25,8 +25,8 @@ class KeyCommand(TeachingCommand):
         """Print the properties of a key, one per line, without empty ones."""
         facts = {name: cell(value) for name, value in key_as_json(key).items() if value not in (None, "", [])}
         for limit in limits_as_json(key):
-            what = f"{limit['what']} per {limit['per']}" if limit["per"] else f"{limit['what']} at the same time"
-            facts[what] = f"{limit['left']} left of {limit['limit']}"
+            limited = f"{limit['what']} per {limit['per']}" if limit["per"] else f"{limit['what']} at the same time"
+            facts[limited] = f"{limit['left']} left of {limit['limit']}"
         width = max(len(name) for name in facts)
         for name, text in facts.items():
             self.stdout.write(f"{name.replace('_', ' ').ljust(width)}  {text}")

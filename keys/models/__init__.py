@@ -1,4 +1,4 @@
-"""The models of App keys. The hot path reads and writes their tables with statements of its own."""
+"""The models of App keys. The hot path reads and writes their tables with its own statements."""
 
 from keys.models.address_use import AddressUse
 from keys.models.app_key import BY_COMMAND, AppKey

@@ -27,7 +27,7 @@ class AppKeyQuerySet(models.QuerySet["AppKey"]):
         return self.filter(has_status("active"))
 
     def names(self) -> dict[int, str]:
-        """Return what to call each key, by id: its label, and its beginning where that does not tell keys apart.
+        """Return the name to show for each key, by id: its label, and its beginning if other keys have the same label.
 
         A rotated key and its successor have the same label.
         """
@@ -64,12 +64,14 @@ class AppKey(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The person or team that answers for this key. Keys can be found and revoked by owner.",
+        help_text="The person or team responsible for this key. Keys can be found and revoked by owner.",
     )
     note = models.TextField(
         blank=True, default="", db_default="", max_length=NOTE_MAX, help_text="For operators. Callers never see it."
     )
-    prefix = models.CharField(max_length=60, editable=False, help_text="The key's beginning, to recognise it by.")
+    prefix = models.CharField(
+        max_length=60, editable=False, help_text="The beginning of the key, by which operators recognise it."
+    )
     lookup_id = models.CharField(max_length=16, unique=True, editable=False)
     secret_hash = models.CharField(max_length=200, editable=False)
     # crypto.secret_check of the secret; a key from an earlier version gets it when it is next verified.
@@ -80,8 +82,8 @@ class AppKey(models.Model):
         choices=Channel,
         default=Channel.LIVE,
         db_default="live",
-        help_text="With which state of its Apps the key talks. A session that began in one channel is not continued in "
-        "another.",
+        help_text="The state of its Apps to which the key talks. A session that began in one channel cannot be "
+        "continued in another.",
     )
     # For the channel "release". If it is deleted, calls are refused rather than answered by a release that nobody
     # chose.
@@ -99,7 +101,6 @@ class AppKey(models.Model):
     rotated_from = models.OneToOneField(
         "self", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="successor"
     )
-    # A trigger keeps these once they are set: see the migration 0020.
     allowed_origins = models.TextField(
         "only these origins",
         blank=True,
@@ -119,6 +120,7 @@ class AppKey(models.Model):
         help_text="Addresses and networks (CIDR, IPv4 or IPv6) from which the key may be used, one per line, such as "
         "192.0.2.0/24. They do not limit its browser tokens, which browsers use elsewhere. Empty: any.",
     )
+    # Final: a trigger keeps it once it is set (keys/migrations/0020_life.py).
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"

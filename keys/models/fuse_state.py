@@ -1,4 +1,4 @@
-"""The fuse of callers without a key, as an object with permissions of its own."""
+"""The fuse of callers without a key, as an object with its own permissions."""
 
 from keys.models.limits import LimitSet
 

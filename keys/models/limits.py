@@ -40,10 +40,10 @@ class LimitSet(models.Model):
         **COUNT, help_text="Tokens of prompts and answers. Months begin at midnight UTC. Empty: no limit."
     )
     money_per_day = models.DecimalField(
-        **MONEY, help_text="By the models' prices; every model that may answer needs one. Empty: no limit."
+        **MONEY, help_text="At the models' prices; every model that may answer needs a price. Empty: no limit."
     )
     money_per_month = models.DecimalField(
-        **MONEY, help_text="By the models' prices; every model that may answer needs one. Empty: no limit."
+        **MONEY, help_text="At the models' prices; every model that may answer needs a price. Empty: no limit."
     )
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -7,11 +7,11 @@ from django.db.models.functions import Now
 
 
 class TokenSigningKey(models.Model):
-    """A key that signs browser tokens, derived from SECRET_KEY and this salt: a copy of the table signs none."""
+    """A key that signs browser tokens. It is derived from SECRET_KEY and this salt: the table alone cannot sign."""
 
     salt = models.CharField(max_length=64)
     created_at = models.DateTimeField(db_default=Now())
-    # From then on, no token that it has signed works. Empty for the key that signs new ones.
+    # After this time, tokens that it has signed are invalid. Empty for the key that signs new tokens.
     retires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

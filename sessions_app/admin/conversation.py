@@ -56,7 +56,10 @@ def parts_of(window: Window, *, shows_turns: bool) -> list[Part]:
     turns = Turn.objects.filter(pk__in=turn_ids).defer("open_calls", "partial_text") if shows_turns else []
     lines = {turn.pk: TurnLine(turn, list(turn_facts(turn))) for turn in turns}
     messages = _with_html(window.messages)
-    return [Part(lines.get(turn_id), list(group)) for turn_id, group in groupby(messages, lambda each: each["turn_id"])]
+    return [
+        Part(lines.get(turn_id), list(group))
+        for turn_id, group in groupby(messages, lambda message: message["turn_id"])
+    ]
 
 
 def turn_facts(turn: Turn) -> Iterator[str]:

@@ -42,9 +42,9 @@ def _facts(session: ChatSession, user: Any) -> Iterator[tuple[str, SafeString | 
     yield "Last active", moment(session.last_active_at)
 
 
-def _copyable(element_id: str, text: object, what: str) -> SafeString:
+def _copyable(element_id: str, text: object, label: str) -> SafeString:
     button = '<button type="button" class="aomi-copy-link" data-copy="{}" aria-label="Copy {}">Copy</button>'
-    return format_html(f'<span id="{{}}">{{}}</span> {button}', element_id, code(text), element_id, what)
+    return format_html(f'<span id="{{}}">{{}}</span> {button}', element_id, code(text), element_id, label)
 
 
 def _app(session: ChatSession, user: Any) -> SafeString | str:

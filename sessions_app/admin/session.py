@@ -59,9 +59,9 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
     ) -> tuple[QuerySet[ChatSession], bool]:
         """Find a session by its id, its wallet, a key, its title, or what was said in it."""
         text = search_term.strip()
-        found, may_have_duplicates = super().get_search_results(request, queryset, text)
+        rows, may_have_duplicates = super().get_search_results(request, queryset, text)
         if not text or _is_id(text):
-            return found, may_have_duplicates
+            return rows, may_have_duplicates
         if (ends := both_ends(text)) is not None:
             matches = Q(wallet_address__startswith=ends[0], wallet_address__endswith=ends[1])
             return queryset.filter(matches), False
@@ -69,12 +69,12 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
             used = keys().filter(prefix__startswith=text[:60]) if _sees_keys(request) else keys().none()
             turns = Turn.objects.filter(app_key_id__in=used.values("pk"))
             return queryset.filter(pk__in=turns.values("session_id")), False
-        return queryset.filter(self._saying(request, text)), False
+        return queryset.filter(self._matching(request, text)), False
 
-    def _saying(self, request: HttpRequest, text: str) -> Q:
+    def _matching(self, request: HttpRequest, text: str) -> Q:
         matches = Q(title__icontains=text) | _id_begins(text)
         if request.user.has_perm(SEARCHES_TEXT) and (query := message_search.query_for(text)):
-            matches |= Q(pk__in=message_search.sessions_saying(query))
+            matches |= Q(pk__in=message_search.sessions_containing(query))
         return matches
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -67,7 +67,7 @@ def query_for(text: str) -> str:
         return str(cursor.fetchone()[0])
 
 
-def sessions_saying(query: str) -> RawSQL:
+def sessions_containing(query: str) -> RawSQL:
     """Return the ids of the sessions with a message that matches, of at most MATCHES_MAX messages.
 
     Args:

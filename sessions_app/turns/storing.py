@@ -14,7 +14,7 @@ from sessions_app.sql import turns as sql_turns
 from sessions_app.sql.rows import usage_parameters
 from sessions_app.store import store
 from sessions_app.turns.pauses import Pause
-from sessions_app.turns.values import NOTHING_RESERVED, SoFar, TurnOutcome
+from sessions_app.turns.values import NOTHING_RESERVED, TurnOutcome, TurnProgress
 from sessions_app.values import Session, StoredMessage
 
 
@@ -24,7 +24,7 @@ async def append(
     messages: Sequence[StoredMessage],
     open_calls: Sequence[OpenCall] = (),
     *,
-    so_far: SoFar,
+    progress: TurnProgress,
 ) -> Session | None:
     """Store the messages that a running turn has completed, journal its open calls, and reserve the next round.
 
@@ -33,14 +33,14 @@ async def append(
         turn_id: the turn.
         messages: the new messages.
         open_calls: the calls that the turn is about to make; they replace those journalled before.
-        so_far: the usage until now, and the reservation of the next round.
+        progress: the usage until now, and the reservation of the next round.
 
     Returns:
         The updated session; None if the turn no longer owns it.
     """
     parameters = {"session": session.id, "turn": turn_id, **_message_parameters(messages)}
-    parameters |= {"open_calls": dump(open_calls), "model": so_far.model, "tool_rounds": so_far.tool_rounds}
-    parameters |= usage_parameters(so_far.used, so_far.reservation)
+    parameters |= {"open_calls": dump(open_calls), "model": progress.model, "tool_rounds": progress.tool_rounds}
+    parameters |= usage_parameters(progress.used, progress.reservation)
     rows = await database.execute(sql_turns.APPEND_MESSAGES, parameters)
     if not rows:
         return None

@@ -173,7 +173,7 @@ class TurnOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoFar:
+class TurnProgress:
     """What a running turn has used, and what its next round may use.
 
     Attributes:

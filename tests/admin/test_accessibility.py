@@ -1,4 +1,4 @@
-"""The console for everybody: axe-core finds nothing serious, and the keyboard is enough."""
+"""Accessibility of the console: axe-core finds nothing serious, and the keyboard is enough."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -59,13 +59,13 @@ def fill_tables(app: App) -> None:
 
 
 def pages(app: App, rows: dict[str, Any]) -> list[str]:
-    """Fifteen pages and more: every list with its hostile rows, what they lead to, and forms."""
+    """At least fifteen pages: every list with its hostile rows, the pages that they link to, and forms."""
     session, turn = hostile_session(app)
     fill_tables(app)
-    kept = ("apps_registry/app", "apps_registry/document", "keys/appkey", "sessions_app/chatsession")
+    with_rows = ("apps_registry/app", "apps_registry/document", "keys/appkey", "sessions_app/chatsession")
     return [
         *("", "?start", "settings/", "usage/?by=key", f"search/?q={app.slug}", "nothing/", "password_change/"),
-        *(f"{name}/?q={app.slug}" for name in kept),
+        *(f"{name}/?q={app.slug}" for name in with_rows),
         *(f"{name}/{rows[name]}/change/" for name in ("apps_registry/app", "apps_registry/model", "keys/appkey")),
         *(f"apps_registry/app/{app.pk}/{tab}/" for tab in TABS[1:]),
         *("apps_registry/app/add/", "keys/appkey/add/", f"keys/appkey/revoke/?ids={rows['keys/appkey']}"),
@@ -90,8 +90,8 @@ def test_axe_finds_nothing_serious_and_no_page_is_too_wide(console: "Page", serv
             if charts.count():
                 charts.first.focus()
                 console.keyboard.press("ArrowLeft")  # shows the numbers of a point
-                console.evaluate("window.scrollTo(0, 0)")  # nothing is half below the header
-            findings += [f"{path} {width} {scheme} {each}" for each in console.evaluate(RUN_AXE)]
+                console.evaluate("window.scrollTo(0, 0)")  # nothing is partly covered by the header
+            findings += [f"{path} {width} {scheme} {finding}" for finding in console.evaluate(RUN_AXE)]
             if (excess := console.evaluate(TOO_WIDE)) > 0:
                 findings.append(f"{path} is {excess} px too wide at {width}")
     assert findings == []

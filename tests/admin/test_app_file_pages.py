@@ -99,7 +99,12 @@ def test_a_new_app_that_is_confirmed_several_times_at_once_is_made_once(admin_cl
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(confirm, range(4))) == [200, 200, 200, 302]  # the others are shown what is there now
+        assert sorted(pool.map(confirm, range(4))) == [
+            200,
+            200,
+            200,
+            302,
+        ]  # the others are shown the App that exists now
 
 
 def test_operators_who_may_only_view_cannot_export_or_import(staff_client: Callable[..., Client], app: App) -> None:

@@ -24,24 +24,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def default_app() -> Iterator[App]:
-    """The default App, which is the default again when the test is over."""
+    """The default App, which becomes the default again after the test."""
     app = App.objects.get(is_default=True)
     yield app
     make_default(app)
 
 
-# What the form of each tab holds; the page for a new App holds all of it, without the rows of the inlines.
-PROMPT = ("preamble", "reply_language")
-MODELS = ("default_model", "temperature", "top_p", "max_reply_tokens")
-TOOLS = ("builtin_tools", "allowed_hosts", "only_hosts")
-DOCUMENTS = ("documents_limit_mb", "document_language", "embedding_model")
-ON_OTHER_TABS = (*PROMPT, *MODELS, *TOOLS, *DOCUMENTS, "sessions_keep_release")
 TABS = ("change", "prompt", "models", "tools", "documents", "keys", "releases", "usage", "settings")
 TABS_WITH_FORMS = ("prompt", "models", "tools", "documents", "releases", "settings")
 
 
 def form(app: App, **overrides: Any) -> dict[str, Any]:
-    """What the browser sends to save the tab with the settings of an App as they are, or to add one."""
+    """What the browser sends to save the settings tab of an App unchanged, or to add an App."""
     fields: dict[str, Any] = {
         "name": app.name,
         "reply_wait_seconds": "" if app.reply_wait_seconds is None else app.reply_wait_seconds,
@@ -54,7 +48,7 @@ def form(app: App, **overrides: Any) -> dict[str, Any]:
 
 
 def new_form(app: App, **overrides: Any) -> dict[str, Any]:
-    """What the browser sends to add an App that is like this one."""
+    """What the browser sends to add an App like this one."""
     fields = {"slug": app.slug, "preamble": app.preamble, "document_language": app.document_language}
     return {**form(app), **fields, "default_model": app.default_model_id, **overrides}
 
@@ -80,8 +74,8 @@ def tools_form(app: App, **overrides: Any) -> dict[str, Any]:
     return {**fields, **overrides}
 
 
-def page(app: App, what: str = "change") -> str:
-    return f"/admin/apps_registry/app/{app.pk}/{what}/"
+def page(app: App, tab: str = "change") -> str:
+    return f"/admin/apps_registry/app/{app.pk}/{tab}/"
 
 
 @pytest.mark.thorough
@@ -91,7 +85,9 @@ def test_an_app_made_in_the_console_answers(console: "Page", server: Server, mod
     console.goto(f"{server.url}/admin/?start")
     console.click("text=Add an App")
     console.locator("#id_name").press_sequentially("Made by hand")
-    console.wait_for_function("document.querySelector('#id_slug').value === 'made-by-hand'")  # by the page's script
+    console.wait_for_function(
+        "document.querySelector('#id_slug').value === 'made-by-hand'"
+    )  # filled in by the page's script
     console.fill("#id_slug", slug)
     console.locator("#id_slug").blur()
     console.fill("#id_preamble", "You are brief.\nVery.\n")
@@ -105,7 +101,7 @@ def test_an_app_made_in_the_console_answers(console: "Page", server: Server, mod
     assert "it cannot be called" in console.inner_text("#app-keys")
 
     app = App.objects.get(slug=slug)
-    assert app.preamble == "You are brief.\nVery.\n"  # not with the line ends that browsers make of these
+    assert app.preamble == "You are brief.\nVery.\n"  # without the CRLF that browsers send
     assert list(app.tools.values_list("name", "is_enabled")) == [("calculate", True)]
     with ApiClient(server.url, app=slug, key=factories.make_key(app).plain) as caller:
         assert caller.chat("Hi")["messages"][-1]["sender"] == "agent"
@@ -308,11 +304,11 @@ def test_a_provider_shows_whether_it_has_a_key_but_not_the_key(
 
 
 @pytest.mark.parametrize("path", ["abc/change/", "999999999/change/", "abc/make-default/", "999999999/make-default/"])
-def test_the_page_of_an_unknown_app_is_no_server_error(admin_client: Client, path: str) -> None:
+def test_the_page_of_an_unknown_app_does_not_fail(admin_client: Client, path: str) -> None:
     assert admin_client.get(f"/admin/apps_registry/app/{path}").status_code in {302, 404}
 
 
-def test_where_an_app_may_be_used_from_is_set_on_its_page(admin_client: Client, server: Server, app: App) -> None:
+def test_the_networks_and_origins_of_an_app_are_set_on_its_page(admin_client: Client, server: Server, app: App) -> None:
     key = factories.make_key(app).plain
     fields = {"allowed_origins": "HTTPS://Shop.example:443\r\nhttp://localhost:3000", "trusts_backend_wallets": "on"}
     saved = admin_client.post(page(app, "settings"), form(app, **fields, allowed_networks="203.0.113.0/24"))
@@ -336,7 +332,7 @@ def test_where_an_app_may_be_used_from_is_set_on_its_page(admin_client: Client, 
         ({"refuses_other_origins": "on"}, "Name the allowed origins first"),
     ],
 )
-def test_a_limit_that_cannot_be_meant_is_refused(
+def test_an_invalid_or_pointless_limit_is_refused(
     admin_client: Client, app: App, overrides: dict[str, str], complaint: str
 ) -> None:
     answer = admin_client.post(page(app, "settings"), form(app, **overrides))

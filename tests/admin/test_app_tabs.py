@@ -30,7 +30,7 @@ VIEW = ("view_app", "view_tool", "view_mcpserver", "view_document", "view_model"
 
 
 def used(app: App, **overrides: Any) -> None:
-    """Give the App usage of every one of the last 30 days."""
+    """Give the App usage on each of the last 30 days."""
     nothing = [0] * BUCKETS
     fields = {
         "app_id": app.pk,
@@ -60,7 +60,7 @@ def called(app: App, tool: str, verdict: str, number: int, **fields: Any) -> Non
 
 @pytest.fixture
 def large_app(app: App) -> App:
-    """An App with real amounts of everything that its page shows."""
+    """An App with realistic amounts of everything that its page shows."""
     app.alternatives.add(*(factories.make_model() for _ in range(5)))
     for number in range(12):
         factories.make_http_tool(app, "https://a.example/", name=f"tool_{number}")
@@ -120,7 +120,7 @@ def test_a_tab_saves_its_own_fields_only_and_stays(admin_client: Client, app: Ap
         ("releases", {"sessions_keep_release": "on"}, "Changed Sessions keep their release."),
         ("settings", form(app, name="New name", retention_days="30"), "Changed Name and Retention days."),
     ):
-        # What other tabs hold does not count here, and what is not sent does not change there.
+        # Fields of other tabs are ignored here, and fields that are not sent do not change.
         answer = admin_client.post(page(app, tab), {"slug": "other", "is_default": "on", **sent})
         assert (answer.status_code, answer.headers["Location"]) == (302, page(app, tab)), tab
         newest = LogEntry.objects.filter(object_id=str(app.pk)).order_by("-pk")[0]
@@ -136,24 +136,26 @@ def test_a_tab_saves_its_own_fields_only_and_stays(admin_client: Client, app: Ap
 def test_saving_says_when_callers_get_the_change(admin_client: Client, app: App) -> None:
     prompt = page(app, "prompt")
 
-    def told(path: str, sent: dict[str, Any]) -> bool:
+    def says_when(path: str, sent: dict[str, Any]) -> bool:
         answer = admin_client.post(path, sent, follow=True)
         assert answer.redirect_chain, path
         shown = answer.content.decode()
         return f'Callers get it when you <a href="{page(app, "releases")}">publish {app.slug}</a>.' in shown
 
-    assert not told(prompt, {"preamble": "One."})  # the draft is live
+    assert not says_when(prompt, {"preamble": "One."})  # the draft is live
     publish(app)
-    assert told(prompt, {"preamble": "Two."})
-    assert not told(prompt, {"preamble": "Two."})
-    assert told(page(app, "tools"), tools_form(app, builtin_tools=["calculate"]))
-    # Hosts, names and retention hold at once.
-    assert not told(page(app, "tools"), tools_form(app, builtin_tools=["calculate"], allowed_hosts="a.example:443"))
-    assert not told(page(app, "settings"), form(app, name="New name", retention_days="30"))
-    assert told("/admin/apps_registry/tool/add/", tool_form(app))
+    assert says_when(prompt, {"preamble": "Two."})
+    assert not says_when(prompt, {"preamble": "Two."})
+    assert says_when(page(app, "tools"), tools_form(app, builtin_tools=["calculate"]))
+    # Hosts, names and retention take effect at once.
+    assert not says_when(
+        page(app, "tools"), tools_form(app, builtin_tools=["calculate"], allowed_hosts="a.example:443")
+    )
+    assert not says_when(page(app, "settings"), form(app, name="New name", retention_days="30"))
+    assert says_when("/admin/apps_registry/tool/add/", tool_form(app))
 
 
-def test_a_tab_without_a_form_takes_none(admin_client: Client, staff_client: Callable[..., Client], app: App) -> None:
+def test_a_tab_without_a_form_accepts_none(admin_client: Client, staff_client: Callable[..., Client], app: App) -> None:
     onlooker = staff_client(*VIEW)
     for tab in TABS:
         assert onlooker.post(page(app, tab), form(app, name="Theirs")).status_code == 403, tab
@@ -162,9 +164,7 @@ def test_a_tab_without_a_form_takes_none(admin_client: Client, staff_client: Cal
     assert App.objects.get(pk=app.pk).name == app.name
 
 
-def test_tabs_with_permissions_of_their_own_are_hidden_without_them(
-    staff_client: Callable[..., Client], app: App
-) -> None:
+def test_tabs_are_hidden_without_their_permissions(staff_client: Callable[..., Client], app: App) -> None:
     factories.make_http_tool(app, "https://a.example/", name="hidden_tool")
     label = factories.unique("hidden-key")
     factories.make_key(app, label=label)
@@ -187,7 +187,7 @@ def test_a_tab_that_another_form_has_opened_closes_when_it_is_saved(admin_client
 
 
 @pytest.mark.parametrize("tab", ["prompt", "keys", "settings"])
-def test_a_tab_of_an_unknown_app_is_no_server_error(admin_client: Client, tab: str) -> None:
+def test_a_tab_of_an_unknown_app_does_not_fail(admin_client: Client, tab: str) -> None:
     for app_id in ("999999999", "9" * 30, "abc"):
         assert admin_client.get(f"/admin/apps_registry/app/{app_id}/{tab}/").status_code in {302, 404}
 

@@ -1,4 +1,4 @@
-"""Conversations in the console: found by what was said, followed live, exported, archived and deleted."""
+"""Conversations in the console: found by their text, followed live, exported, archived and deleted."""
 
 import json
 import uuid
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 LIST = "/admin/sessions_app/chatsession/"
-# What was said, and what finds it.
+# A message, and searches that find it.
 SAID = {
     "Latin": ("The refund of my order is late", "REFUND late"),
     "a beginning": ("Cryptocurrencies are volatile", "cryptocurr"),
@@ -41,7 +41,7 @@ SAID = {
 }
 
 
-def found(client: Browser, text: str, **filters: str | int) -> list[ChatSession]:
+def search(client: Browser, text: str, **filters: str | int) -> list[ChatSession]:
     answer = client.get(LIST, {"q": text, **filters})
     assert answer.status_code == 200
     return list(answer.context["cl"].result_list)
@@ -49,7 +49,7 @@ def found(client: Browser, text: str, **filters: str | int) -> list[ChatSession]
 
 @pytest.fixture
 def talk(app: App) -> Callable[..., ChatSession]:
-    """Makes a session in which this was said."""
+    """Makes a session with these messages."""
     return lambda text, **more: factories.make_session(app, [("user", text)], title="Untold", **more)
 
 
@@ -57,13 +57,13 @@ def talk(app: App) -> Callable[..., ChatSession]:
 def test_a_conversation_is_found_by_what_was_said(
     admin_client: Browser, app: App, talk: Callable[..., ChatSession], script: str
 ) -> None:
-    said, searched = SAID[script]
-    session = talk(said)
+    text, searched = SAID[script]
+    session = talk(text)
     talk("something else")
-    (only,) = found(admin_client, searched, app__id__exact=app.pk)
+    (only,) = search(admin_client, searched, app__id__exact=app.pk)
     assert only.pk == session.pk
     (hit,) = only.hits  # type: ignore[attr-defined]
-    assert hit.before + hit.match + hit.after == said
+    assert hit.before + hit.match + hit.after == text
     assert hit.match.lower() in searched.lower().replace('"', "")
 
 
@@ -72,7 +72,7 @@ def test_words_must_all_be_there_and_phrases_in_their_order(
 ) -> None:
     talk("up then down and 款退")
     for missing_words in ("up sideways", '"down then"', "退款"):
-        assert found(admin_client, missing_words, app__id__exact=app.pk) == []
+        assert search(admin_client, missing_words, app__id__exact=app.pk) == []
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_no_search_fails(admin_client: Browser, text: str) -> None:
     assert admin_client.get(LIST, {"q": text}).status_code == 200
 
 
-def test_messages_are_searched_with_a_permission_of_its_own(
+def test_searching_messages_needs_its_own_permission(
     staff_client: Callable[..., Browser], app: App, talk: Callable[..., ChatSession]
 ) -> None:
     word = factories.unique("secret").replace("-", "")
     session = talk(f"it is {word}")
-    assert found(staff_client("view_chatsession"), word) == []
-    assert [each.pk for each in found(staff_client("view_chatsession", "search_messages"), word)] == [session.pk]
+    assert search(staff_client("view_chatsession"), word) == []
+    assert [row.pk for row in search(staff_client("view_chatsession", "search_messages"), word)] == [session.pk]
 
 
 def test_the_list_calls_its_rows_conversations(admin_client: Browser) -> None:
@@ -111,8 +111,8 @@ def test_sessions_are_found_by_key_and_by_error(admin_client: Browser, app: App)
     )
     for finds_failed in filters:
         answer = admin_client.get(LIST, {**chosen, **finds_failed})
-        assert [each.pk for each in answer.context["cl"].result_list] == [failed.pk], finds_failed
-    assert found(admin_client, "", **chosen, error="worker_lost") == []
+        assert [row.pk for row in answer.context["cl"].result_list] == [failed.pk], finds_failed
+    assert search(admin_client, "", **chosen, error="worker_lost") == []
 
 
 def test_the_index_serves_the_search(talk: Callable[..., ChatSession]) -> None:
@@ -127,10 +127,10 @@ def test_the_index_serves_the_search(talk: Callable[..., ChatSession]) -> None:
         assert "sessions_app_message_words" in "".join(line for (line,) in cursor.fetchall())
 
 
-# --- Files, archive, deletion: over HTTP, since they use the server's loop ------------------------------------------
+# --- Export, archive, deletion: over HTTP, since they use the server's loop ------------------------------------------
 
 
-def test_a_conversation_is_exported_whole(operator_http: httpx2.Client, app: App) -> None:
+def test_a_conversation_is_exported_completely(operator_http: httpx2.Client, app: App) -> None:
     session = factories.make_session(app, [("user", "What ``` is\n# this?"), ("agent", "**Yes** 退款")], title="Two")
     result = json.dumps({"rows": ["x" * 100] * 3_000})
     Message.objects.create(
@@ -149,7 +149,7 @@ def test_a_conversation_is_exported_whole(operator_http: httpx2.Client, app: App
     assert set(record) == {"Exported as json.", "Exported as md."}
 
 
-def test_a_conversation_is_archived_and_taken_out_again(admin_client: Browser, app: App) -> None:
+def test_a_conversation_is_archived_and_unarchived(admin_client: Browser, app: App) -> None:
     session = factories.make_session(app, [("user", "Hi")])
     for value, is_archived in (("1", True), ("1", True), ("0", False)):
         assert admin_client.post(f"{LIST}{session.pk}/archive/", {"archived": value}).status_code == 302
@@ -158,16 +158,18 @@ def test_a_conversation_is_archived_and_taken_out_again(admin_client: Browser, a
     assert session.version == 3  # workers' copies of it are stale after each change
 
 
-def test_who_may_only_view_changes_nothing(staff_client: Callable[..., Browser], app: App) -> None:
+def test_operators_who_may_only_view_conversations_change_nothing(
+    staff_client: Callable[..., Browser], app: App
+) -> None:
     session = factories.make_session(app, [("user", "Hi")], wallet_address="0x" + uuid.uuid4().hex + "ab" * 4)
     onlooker = staff_client("view_chatsession")
-    paths = [f"{LIST}{session.pk}/{what}/" for what in ("archive", "interrupt", "delete")]
+    paths = [f"{LIST}{session.pk}/{view}/" for view in ("archive", "interrupt", "delete")]
     for path in (*paths, f"{LIST}wallet/{session.wallet_address}/"):
         assert onlooker.post(path, {"archived": "1", "post": "yes"}).status_code == 403
     shown = onlooker.get(f"{LIST}{session.pk}/change/").content.decode()
     assert [word for word in ("Archive</button>", "Delete…", "Interrupt the turn") if word in shown] == []
     stranger = staff_client()
-    paths = [f"{LIST}{session.pk}/{what}/" for what in ("change", "export/json", "message/0")]
+    paths = [f"{LIST}{session.pk}/{view}/" for view in ("change", "export/json", "message/0")]
     for path in (*paths, f"{LIST}wallet/{session.wallet_address}/"):
         assert stranger.get(path).status_code == 403
 
@@ -176,13 +178,13 @@ def test_all_data_of_one_wallet_is_deleted_and_no_other(admin_client: Browser, a
     wallet, other = (f"0x{uuid.uuid4().hex}{uuid.uuid4().hex[:8]}" for _ in range(2))
     for where in (app, app, other_app):
         factories.make_session(where, [("user", "Hi"), ("agent", "Hello")], wallet_address=wallet)
-    kept = factories.make_session(app, [("user", "Hi")], wallet_address=other)
+    other_session = factories.make_session(app, [("user", "Hi")], wallet_address=other)
     shown = admin_client.get(f"{LIST}wallet/{wallet}/").content.decode()
     assert "3 conversations, 6 messages, 3 turns" in shown
     assert admin_client.post(f"{LIST}wallet/{wallet}/").status_code == 302
     assert not ChatSession.objects.filter(wallet_address=wallet).exists()
     assert not Message.objects.filter(session__wallet_address=wallet).exists()
-    assert ChatSession.objects.filter(pk=kept.pk).exists()
+    assert ChatSession.objects.filter(pk=other_session.pk).exists()
     record = LogEntry.objects.filter(change_message__contains=f"{wallet[:6]}…{wallet[-4:]}").get()
     assert wallet not in record.change_message
     assert admin_client.get(f"{LIST}wallet/nonsense/").status_code == 404
@@ -213,7 +215,7 @@ def test_an_operator_watches_a_turn_and_interrupts_it(
 
 @pytest.mark.thorough
 @pytest.mark.browser
-def test_a_page_that_is_open_shows_the_next_turn(
+def test_an_open_page_shows_the_next_turn(
     console: "Page", server: Server, app_client: Client, model: ScriptedModel
 ) -> None:
     model.will(says("First."), says("Second, in **bold**."))
@@ -233,7 +235,7 @@ def test_a_page_that_is_open_shows_the_next_turn(
     assert console.locator("#conversation .aomi-turn").count() == 2
 
 
-def test_the_live_stream_ends_with_the_right_to_look(
+def test_the_live_stream_ends_when_the_operator_loses_the_permission(
     server: Server, staff_client: Callable[..., Browser], app: App
 ) -> None:
     session = factories.make_session(app, [("user", "Hi")])

@@ -88,5 +88,5 @@ def test_a_call_of_a_turn_names_the_request_that_began_it(
     wait_until(lambda: OutboundCall.objects.filter(app=app).exists())
     (row,) = rows_of(admin_client, OUTBOUND, request_id=request_id)
     assert (row["tool"], row["request_id"]) == ("get_it", request_id)
-    found = admin_client.get("/admin/search/", {"q": request_id}).content.decode()
-    assert "Outbound calls of this request" in found
+    results = admin_client.get("/admin/search/", {"q": request_id}).content.decode()
+    assert "Outbound calls of this request" in results

@@ -83,7 +83,7 @@ def test_a_document_is_ingested_again_by_its_button(console: "Page", server: Ser
     assert "will be ingested again" in console.inner_text(".messagelist")
     wait_until(lambda: Document.objects.get(pk=document.pk).ingested_at != document.ingested_at)
     assert LogEntry.objects.filter(object_id=str(document.pk), change_message__contains="Ingested again").exists()
-    # The page that waits for it goes on by itself. The lease keeps workers from taking it over.
+    # The page that waits for it refreshes itself. The lease keeps workers from taking it over.
     mine = Document.objects.filter(pk=document.pk)
     mine.update(state="processing", lease_id=uuid.uuid4(), lease_expires_at=timezone.now() + timedelta(hours=1))
     console.goto(f"{server.url}{PAGES}{document.pk}/change/")
@@ -108,14 +108,14 @@ def test_nothing_in_a_document_runs_in_the_operators_browser(console: "Page", se
 def test_each_file_gets_a_result(admin_client: Client, app: App) -> None:
     files = [("a.txt", b"alpha"), ("b.exe", b"MZ"), ("c.txt", b""), ("copy.txt", b"alpha")]
     answer = admin_client.post(f"{PAGES}add/", upload(app, *files, tags="one"), follow=True)
-    told = [str(message) for message in answer.context["messages"]]
-    assert told[0] == "“a.txt”: the ingest will start in a moment."
-    assert told[1].startswith("b.exe: Files of this type cannot be read")
-    assert told[2:] == ["c.txt: The file is empty.", "copy.txt: The App already has this content as a.txt."]
+    notices = [str(message) for message in answer.context["messages"]]
+    assert notices[0] == "“a.txt”: the ingest will start in a moment."
+    assert notices[1].startswith("b.exe: Files of this type cannot be read")
+    assert notices[2:] == ["c.txt: The file is empty.", "copy.txt: The App already has this content as a.txt."]
     assert Document.objects.get(app=app).tags == ["one"]
 
 
-def test_pages_claim_nothing_about_a_document_that_was_not_read_yet(
+def test_pages_claim_nothing_about_a_document_that_has_not_been_read_yet(
     admin_client: Client, app: App, tmp_path: Path
 ) -> None:
     document = factories.make_document(app, "The ferry leaves at noon.")
@@ -129,7 +129,7 @@ def test_pages_claim_nothing_about_a_document_that_was_not_read_yet(
         assert shown.count("not known yet") == 2  # losses and chunks
         for listed in (f"{PAGES}?app__id__exact={app.pk}", f"/admin/apps_registry/app/{app.pk}/documents/"):
             assert "not known yet" in admin_client.get(listed).content.decode()
-    (tmp_path / document.name).write_text("The ferry leaves at noon.")  # known already, so it is not queued again
+    (tmp_path / document.name).write_text("The ferry leaves at noon.")  # already known, so it is not queued again
     out = StringIO()
     call_command("ingest", app.slug, str(tmp_path / document.name), "--json", stdout=out)
     (row,) = json.loads(out.getvalue())
@@ -160,7 +160,7 @@ def test_no_app_is_preselected_for_an_upload_except_the_one_that_it_was_opened_f
     assert "This field is required" in answer.content.decode()
 
 
-def test_tags_are_edited_and_nothing_else(admin_client: Client, app: App) -> None:
+def test_only_tags_can_be_edited(admin_client: Client, app: App) -> None:
     add_upload(app, name="a.txt", data=b"alpha")
     document = Document.objects.get(app=app)
     answer = admin_client.post(f"{PAGES}{document.pk}/change/", {"tags": "sea,land", "title": "x", "state": "ready"})
@@ -200,7 +200,7 @@ def test_a_get_request_to_a_button_changes_nothing(admin_client: Client, server:
 
 
 @pytest.mark.parametrize("path", ["abc/change/", "999999999/ingest/", "search/?app=abc&q=x", "search/?app=&q=%00"])
-def test_the_page_of_an_unknown_document_is_no_server_error(admin_client: Client, path: str) -> None:
+def test_the_page_of_an_unknown_document_does_not_fail(admin_client: Client, path: str) -> None:
     assert admin_client.get(f"{PAGES}{path}").status_code in {200, 302, 400, 404}
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-def places(client: Client, path: str = "/admin/") -> list[str]:
+def navigation_labels(client: Client, path: str = "/admin/") -> list[str]:
     """The labels in the navigation of a page."""
     text = client.get(path).content.decode()
     navigation = text.partition('<nav id="aomi-nav"')[2].partition("</nav>")[0]
@@ -37,13 +37,13 @@ def hits(client: Client, text: str) -> dict[str, list[str]]:
     return {group["kind"]: [hit["title"] for hit in group["hits"]] for group in answer.json()["groups"]}
 
 
-def test_the_navigation_holds_what_the_operator_may_see(
+def test_the_navigation_contains_what_the_operator_may_see(
     admin_client: Client, staff_client: Callable[..., Client]
 ) -> None:
-    assert places(admin_client)[:4] == ["Overview", "Apps", "Keys", "Conversations"]
-    assert places(staff_client()) == ["Overview", "Settings"]
-    assert places(staff_client("view_turn")) == ["Overview", "Turns", "Settings"]
-    assert places(staff_client("view_app", "view_tool"), "/admin/apps_registry/app/") == [
+    assert navigation_labels(admin_client)[:4] == ["Overview", "Apps", "Keys", "Conversations"]
+    assert navigation_labels(staff_client()) == ["Overview", "Settings"]
+    assert navigation_labels(staff_client("view_turn")) == ["Overview", "Turns", "Settings"]
+    assert navigation_labels(staff_client("view_app", "view_tool"), "/admin/apps_registry/app/") == [
         *("Overview", "Apps", "Tools", "Settings")
     ]
     assert "aomi-nav" not in Client().get("/admin/login/").content.decode()
@@ -95,8 +95,8 @@ def test_the_search_finds_the_parts_of_apps_and_the_models(
     factories.make_http_tool(app, "https://a.example/", name=word)
     factories.make_document(app, "Some text", name=f"{word}.txt")
     model = factories.make_model()
-    found = hits(admin_client, word.upper())
-    assert (set(found), found["Tools"], len(found["Documents"])) == ({"Tools", "Documents"}, [word], 1)
+    results = hits(admin_client, word.upper())
+    assert (set(results), results["Tools"], len(results["Documents"])) == ({"Tools", "Documents"}, [word], 1)
     assert hits(admin_client, model.name)["Models"] == [model.name]
     assert list(hits(staff_client("view_document"), word)) == ["Documents"]
 
@@ -150,7 +150,7 @@ def test_errors_have_pages_of_the_console(
 
 @pytest.mark.thorough
 @pytest.mark.browser
-def test_the_keyboard_goes_anywhere(console: "Page", server: Server, app: App) -> None:
+def test_pages_are_reached_by_keyboard(console: "Page", server: Server, app: App) -> None:
     console.keyboard.press("Control+k")
     console.keyboard.type(app.slug)
     console.wait_for_selector("#aomi-search [role=option][aria-selected=true] >> text=" + app.slug)
@@ -159,7 +159,7 @@ def test_the_keyboard_goes_anywhere(console: "Page", server: Server, app: App) -
     console.goto(f"{server.url}/admin/")
     console.keyboard.press("Control+k")
     console.wait_for_selector("#aomi-search [role=option] >> text=Overview")
-    console.keyboard.insert_text(app.slug)  # as a paste
+    console.keyboard.insert_text(app.slug)  # as if pasted
     console.keyboard.press("Enter")
     console.wait_for_url(f"**/apps_registry/app/{app.pk}/change/")
     factories.make_session(app, title="First")

@@ -41,7 +41,7 @@ def parts_of(app: App) -> int:
 
 
 @pytest.mark.parametrize("codename", ["add_tool", "add_mcpserver", "add_document", "add_appkey"])
-def test_operators_without_permission_for_apps_add_nothing_to_one(
+def test_operators_without_permission_for_apps_cannot_add_parts_to_one(
     staff_client: Callable[..., Client], app: App, codename: str
 ) -> None:
     name = codename.partition("_")[2]
@@ -103,8 +103,8 @@ def test_the_permission_to_change_users_makes_nobody_a_superuser(staff_client: C
         held = [permission(name).pk for name in ("view_user", "change_user", "view_app")] if user == holder else []
         kept = user_form(user, user_permissions=held)
         assert client.post(page, {**kept, "is_superuser": "on"}).status_code == 302
-        for given in ({"user_permissions": [*held, permission("change_secret").pk]}, {"groups": [strong.pk]}):
-            assert "not one of the available choices" in client.post(page, {**kept, **given}).content.decode()
+        for changes in ({"user_permissions": [*held, permission("change_secret").pk]}, {"groups": [strong.pk]}):
+            assert "not one of the available choices" in client.post(page, {**kept, **changes}).content.decode()
         assert client.post(page, {**kept, "groups": [weak.pk]}).status_code == 302
         user.refresh_from_db()
         assert (user.is_superuser, list(user.groups.all())) == (False, [weak])
@@ -147,8 +147,8 @@ def test_a_group_gets_no_more_than_its_editor_has(staff_client: Callable[..., Cl
 
 def test_a_superuser_can_give_every_permission(admin_client: Client) -> None:
     target = make_user()
-    given = {"is_superuser": "on", "user_permissions": [permission("change_secret").pk]}
-    assert admin_client.post(f"{USERS}{target.pk}/change/", user_form(target, **given)).status_code == 302
+    changes = {"is_superuser": "on", "user_permissions": [permission("change_secret").pk]}
+    assert admin_client.post(f"{USERS}{target.pk}/change/", user_form(target, **changes)).status_code == 302
     target.refresh_from_db()
     assert (target.is_superuser, target.user_permissions.count()) == (True, 1)
 
@@ -157,7 +157,7 @@ def test_a_superuser_can_give_every_permission(admin_client: Client) -> None:
 
 
 def secret_paths(model: type[models.Model], depth: int, seen: tuple[Any, ...] = ()) -> Iterator[str]:
-    """Every way from a model to a secret column."""
+    """Every lookup path from a model to a secret column."""
     for field in model._meta.get_fields():
         if is_secret_column(field):
             yield field.name

@@ -1,4 +1,4 @@
-"""An App's history shows who did what to its parts, and stays when the operator is gone."""
+"""An App's history shows who did what to its parts, and remains after the operator has left."""
 
 from collections.abc import Callable
 
@@ -63,7 +63,7 @@ def test_an_operator_is_deactivated_and_not_deleted(admin_client: Client, staff_
     assert leaver.get("/admin/").status_code == 200
     fields = {"username": user.username, "is_staff": "on", "date_joined_0": "2026-01-01", "date_joined_1": "00:00"}
     assert admin_client.post(f"{page}change/", fields).status_code == 302
-    assert leaver.get("/admin/").status_code == 302  # to the login, from the next request on
+    assert leaver.get("/admin/").status_code == 302  # redirected to the login, from the next request on
     assert not User.objects.get(pk=user.pk).is_active
 
 

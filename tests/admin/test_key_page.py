@@ -99,7 +99,7 @@ def test_a_keys_page_costs_fifteen_queries_at_most(
             assert len(captured) <= 15, path
 
 
-def test_errors_and_refusals_take_their_permissions(staff_client: Callable[..., Client], app: App) -> None:
+def test_errors_and_refusals_need_their_permissions(staff_client: Callable[..., Client], app: App) -> None:
     app_key = factories.make_key(app).app_key
     turn(app, app_key, status="failed", error_code="model_error")
     Refusal.objects.create(id=app_key.pk * 100, at=timezone.now(), key_id=app_key.pk, status=429, rule="x")
@@ -125,9 +125,9 @@ def test_revoking_and_rotating_say_what_stops(admin_client: Client, app: App) ->
     turn(app, app_key, status="completed")
     turn(app, app_key, "0xcc", status="completed", started_at=yesterday)
     revoke = "/admin/keys/appkey/revoke/"
-    said = text_of(admin_client.get(revoke, {"ids": str(app_key.pk)}))
-    assert "3 callers used this key today (UTC)</strong>; 2 turns are running." in said
-    assert "A running turn ends as usual and is kept" in said
+    preview = text_of(admin_client.get(revoke, {"ids": str(app_key.pk)}))
+    assert "3 callers used this key today (UTC)</strong>; 2 turns are running." in preview
+    assert "A running turn ends as usual and is kept" in preview
     both = text_of(admin_client.get(revoke, {"ids": f"{app_key.pk},{unused.pk}"}))
     assert "3 callers used these keys today (UTC)" in both
     assert "Nobody used this key today (UTC)" in text_of(admin_client.get(revoke, {"ids": str(unused.pk)}))
@@ -186,7 +186,7 @@ def test_the_list_filters_by_last_use_owner_and_cost(admin_client: Client, app: 
     assert "$5.00" in listed.content.decode()
 
 
-def test_a_new_keys_settings_work_as_they_are_pasted(admin_client: Client, server: Server, app: App) -> None:
+def test_a_new_keys_settings_work_when_pasted(admin_client: Client, server: Server, app: App) -> None:
     address = server.url.partition("//")[2]
     answer = admin_client.post(ADD, form(app), headers={"host": address}).content.decode()
     (text,) = re.findall(r'<pre id="client-openai-python"[^>]*>(.*?)</pre>', answer, re.DOTALL)
@@ -199,16 +199,16 @@ def test_a_new_keys_settings_work_as_they_are_pasted(admin_client: Client, serve
 def test_the_page_of_a_key_has_the_settings_without_the_key(admin_client: Client, issued: IssuedKey) -> None:
     app = issued.app_key.apps.get()
     text = html.unescape(section(admin_client.get(page(issued.app_key)).content.decode(), "key-clients"))
-    given = {"base_url": "http://testserver", "app_slug": app.slug, "app_key": "YOUR-APP-KEY"}
-    for client in [*openai_clients(**given), *mcp_clients(**given)]:
+    arguments = {"base_url": "http://testserver", "app_slug": app.slug, "app_key": "YOUR-APP-KEY"}
+    for client in [*openai_clients(**arguments), *mcp_clients(**arguments)]:
         assert f"<summary>{client.client}</summary>" in text
         assert client.text in text
     assert issued.plain not in text
 
 
-def test_settings_in_a_format_can_be_read() -> None:
-    given = {"base_url": "https://a.example/", "app_slug": "support", "app_key": "sk-x"}
-    texts = {client.name: client.text for client in [*openai_clients(**given), *mcp_clients(**given)]}
+def test_settings_in_yaml_and_json_can_be_parsed() -> None:
+    arguments = {"base_url": "https://a.example/", "app_slug": "support", "app_key": "sk-x"}
+    texts = {client.name: client.text for client in [*openai_clients(**arguments), *mcp_clients(**arguments)]}
     (endpoint,) = yaml.safe_load(texts["librechat"])["endpoints"]["custom"]
     assert (endpoint["baseURL"], endpoint["apiKey"]) == ("https://a.example/v1", "sk-x")
     assert endpoint["models"] == {"default": ["support"], "fetch": True}

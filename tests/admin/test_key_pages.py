@@ -74,7 +74,7 @@ def test_a_new_key_is_shown_once_and_opens_its_app(console: "Page", server: Serv
     assert not KEY.search(console.content())
     console.go_back()
     assert not KEY.search(console.content())
-    # The browser kept no copy: it asks whether to send the form again, which a headless one answers like this.
+    # The browser kept no copy: it asks whether to send the form again, and a headless browser fails like this.
     with pytest.raises(PlaywrightError, match="ERR_CACHE_MISS"):
         console.go_forward()
     console.wait_for_url("chrome-error://chromewebdata/")
@@ -109,7 +109,7 @@ def test_the_copy_buttons_copy(console: "Page", server: Server, app: App) -> Non
 
 @pytest.mark.thorough
 @pytest.mark.browser
-def test_the_command_works_as_it_is_pasted(console: "Page", server: Server, app: App) -> None:
+def test_the_command_works_when_pasted(console: "Page", server: Server, app: App) -> None:
     program("curl", package="curl")
     issue_in_browser(console, server, app, factories.unique("paste"))
     pasted = subprocess.run(console.inner_text("#ready-curl"), shell=True, capture_output=True, check=True, timeout=60)
@@ -365,9 +365,7 @@ def test_the_list_filters_by_status(admin_client: Client, app: App, status: str)
 @pytest.mark.thorough
 @pytest.mark.browser
 @pytest.mark.parametrize("language", ["python", "javascript"])
-def test_the_calls_of_a_program_work_as_they_are_pasted(
-    console: "Page", server: Server, app: App, language: str
-) -> None:
+def test_the_example_programs_work_when_pasted(console: "Page", server: Server, app: App, language: str) -> None:
     issue_in_browser(console, server, app, factories.unique("program"))
     command = {"python": [sys.executable, "-"], "javascript": [str(Path(sys.executable).with_name("node")), "-"]}[
         language
@@ -441,7 +439,7 @@ def test_a_double_click_rotates_once(operator: Operator, app: App) -> None:
     assert AppKey.objects.filter(rotated_from=old).count() == 1
 
 
-def test_a_revocation_without_a_reason_is_asked_for_one(admin_client: Client, app: App) -> None:
+def test_revoking_without_a_reason_asks_for_one(admin_client: Client, app: App) -> None:
     app_key = factories.make_key(app).app_key
     answer = admin_client.post("/admin/keys/appkey/revoke/", {"ids": str(app_key.pk)})
     assert "Say why, for the record." in answer.content.decode()
@@ -498,7 +496,9 @@ def test_deleting_a_release_says_which_keys_follow_it(admin_client: Client, app:
 
 @pytest.mark.thorough
 @pytest.mark.browser
-def test_a_limit_set_on_a_keys_page_holds_on_the_next_request(console: "Page", server: Server, app: App) -> None:
+def test_a_limit_set_on_a_keys_page_takes_effect_with_the_next_request(
+    console: "Page", server: Server, app: App
+) -> None:
     issued = factories.make_key(app)
     console.goto(f"{server.url}/admin/keys/appkey/{issued.app_key.pk}/change/")
     assert "Not used in the last 30 days." in console.inner_text("#key-use")
@@ -516,7 +516,7 @@ def test_a_limit_set_on_a_keys_page_holds_on_the_next_request(console: "Page", s
     assert answers(server, app, issued.plain) == 200
 
 
-def test_limits_of_an_app_hold_for_all_its_keys(admin_client: Client, server: Server, app: App) -> None:
+def test_limits_of_an_app_apply_to_all_its_keys(admin_client: Client, server: Server, app: App) -> None:
     page = f"/admin/keys/appkey/of-app/{app.pk}/limits/"
     assert page in admin_client.get(f"/admin/apps_registry/app/{app.pk}/keys/").content.decode()
     assert admin_client.post(page, {"requests_per_minute": "2"}).status_code == 302

@@ -132,7 +132,7 @@ def test_user_names_and_passwords_are_not_stored_or_logged(server: Server) -> No
 
 @pytest.mark.thorough
 def test_simultaneous_logins_need_little_memory(start: Callable[..., Server], operator: Operator) -> None:
-    server = start(PYTHONHASHSEED="1")  # Python reads it when it starts, so this server makes real hashes
+    server = start(PYTHONHASHSEED="1")  # Python reads it at start-up, so this server makes real hashes
     (worker,) = psutil.Process(server.process.pid).children()
     log_in(server, operator.username, operator.password)
     before, peak, is_over = worker.memory_info().rss, 0, threading.Event()

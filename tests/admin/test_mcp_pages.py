@@ -84,9 +84,9 @@ def test_a_choice_applies_to_the_list_that_was_shown(
 def test_a_server_that_cannot_be_used_is_refused(
     admin_client: Client, app: App, fields: dict[str, str], words: bytes
 ) -> None:
-    given = {"app": app.pk, "slug": "px", "url": "https://mcp.example.com/mcp", "headers": ""}
-    given |= {"timeout_seconds": 5, "max_result_chars": 8000, **fields}
-    page = admin_client.post("/admin/apps_registry/mcpserver/add/", given)
+    form = {"app": app.pk, "slug": "px", "url": "https://mcp.example.com/mcp", "headers": ""}
+    form |= {"timeout_seconds": 5, "max_result_chars": 8000, **fields}
+    page = admin_client.post("/admin/apps_registry/mcpserver/add/", form)
     assert page.status_code == 200
     assert words in page.content
 

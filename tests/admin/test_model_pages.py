@@ -48,7 +48,7 @@ def test_a_key_is_stored_encrypted_and_never_shown(admin_client: Client) -> None
     assert refused.status_code == 200
     assert KEY not in refused.content.decode()
     assert ">set<" in admin_client.get(f"/admin/apps_registry/provider/?q={provider.slug}").content.decode()
-    save(admin_client, provider, max_concurrent="4")  # what is left empty stays
+    save(admin_client, provider, max_concurrent="4")  # an empty field keeps the stored value
     provider.refresh_from_db()
     assert (provider.key.value(), provider.max_concurrent) == (KEY, 4)
     save(admin_client, provider, forget_key="on")
@@ -62,7 +62,7 @@ def test_a_new_address_needs_a_new_key(admin_client: Client) -> None:
     assert "enter the key for the new address" in save(admin_client, provider, base_url=moved).content.decode()
     provider.refresh_from_db()
     assert (provider.base_url, provider.key.value()) == ("https://a.example/v1", KEY)
-    # Past the form, too.
+    # The same without the form.
     Provider.objects.filter(pk=provider.pk).update(base_url=moved)
     assert "unreadable" in admin_client.get(f"/admin/apps_registry/provider/?q={provider.slug}").content.decode()
     provider.refresh_from_db()
@@ -125,7 +125,7 @@ def test_change_provider_alone_reads_no_variable(
         assert "PROVIDER_KEY_VARIABLES" in answer.content.decode()
     provider.refresh_from_db()
     assert (provider.base_url, provider.api_key_env) == (app.default_model.provider.base_url, "MODEL_KEY")
-    # Past the form, the check of a model does not take it there either.
+    # Without the form, the check of a model does not send it there either.
     Provider.objects.filter(pk=provider.pk).update(base_url=f"{upstream.url}/v1")
     assert client.post(f"/admin/apps_registry/model/{app.default_model_id}/check/").status_code == 200
     assert not upstream.received
@@ -194,7 +194,7 @@ def test_a_check_that_fails_says_why_in_our_words(
 ) -> None:
     model.will(reply)
     assert sentence in check(admin_client, app.default_model)
-    assert len(model.requests) == 1  # an operator wants to see the failure, not a repeat that hides it
+    assert len(model.requests) == 1  # an operator wants to see the failure, not a retry that hides it
 
 
 def test_a_check_never_shows_the_key(admin_client: Client, app: App, model: ScriptedModel) -> None:
@@ -223,7 +223,7 @@ def test_only_those_who_may_change_models_check_them(
 @pytest.mark.browser
 def test_an_operator_checks_a_model(console: "Page", server: Server, model_server: ModelServer) -> None:
     app = factories.make_app(base_url=model_server.base_url)
-    for _ in range(2):  # on a worker's own loop, again and again
+    for _ in range(2):  # repeatedly, on a worker's own loop
         console.goto(f"{server.url}/admin/apps_registry/model/{app.default_model_id}/change/")
         console.click("text=Check")
         console.wait_for_selector("text=offered, but not called")

@@ -124,6 +124,6 @@ def test_a_document_of_another_app_does_not_exist(
     assert admin_client.post(foreign, {"operation": "getPrice"}).status_code == 404
 
 
-def test_onlookers_import_nothing(staff_client: Callable[..., Client], app: App) -> None:
+def test_operators_who_may_only_view_import_nothing(staff_client: Callable[..., Client], app: App) -> None:
     onlooker = staff_client("view_app", "change_app", "view_tool")
     assert onlooker.get(f"/admin/apps_registry/app/{app.pk}/openapi/").status_code == 403

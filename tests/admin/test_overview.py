@@ -1,4 +1,4 @@
-"""The first page: how it goes, what needs attention, what runs, and which workers serve."""
+"""The overview: today's numbers, what needs attention, running turns, and the workers."""
 
 import html
 import re
@@ -40,7 +40,7 @@ def make_turn(app: App, started: datetime, **fields: object) -> Turn:
     return Turn.objects.create(session=session, app=app, started_at=started, **values)
 
 
-def test_the_first_steps_come_first_and_the_overview_once_something_was_called(admin_client: Client, app: App) -> None:
+def test_the_first_steps_are_shown_until_the_first_call_and_then_the_overview(admin_client: Client, app: App) -> None:
     make_turn(app, timezone.now())
     assert "<h1>Overview</h1>" in admin_client.get(HOME).content.decode()
     for first in (admin_client.get(HOME, {"start": ""}).content.decode(), _without_usage(admin_client)):
@@ -49,7 +49,7 @@ def test_the_first_steps_come_first_and_the_overview_once_something_was_called(a
 
 
 def _without_usage(client: Client) -> str:
-    # In a transaction that is undone: the other tests of the process share the database.
+    # In a transaction that is rolled back: the other tests of the process share the database.
     with transaction.atomic():
         Usage.objects.all().delete()
         page = client.get(HOME).content.decode()
@@ -64,10 +64,10 @@ def test_today_is_compared_with_the_same_time_a_week_ago(app: App) -> None:
     for hour in (3, 11, 12, 12, 20):
         make_turn(app, noon.replace(hour=hour, minute=50) - timedelta(days=7), status="failed")
     today = read_today(noon)
-    assert ([row.turns for row in today.hours], today.so_far.turns) == ([1, *[0] * 8, 1, 0, 0, 1], 3)
-    # Two in the hours that are over, and half of the two in the hour of which half is over.
+    assert ([row.turns for row in today.hours], today.total.turns) == ([1, *[0] * 8, 1, 0, 0, 1], 3)
+    # Two in the hours that have passed, and half of the two in the hour that has half passed.
     assert today.then(lambda row: row.turns) == 2 + 2 * 0.5
-    assert (today.so_far.error_rate, today.week_ago.error_rate) == (0, 1)
+    assert (today.total.error_rate, today.week_ago.error_rate) == (0, 1)
 
 
 @pytest.mark.usefixtures("fuse")
@@ -90,7 +90,7 @@ def test_what_needs_attention_is_named_with_where_to_go(
     WorkerState.objects.create(**worker(open_models=[[model.provider_id, model.provider_model_id]]))
     WorkerState.objects.create(**worker(version="0.0.2"))
     pull_fuse(None)
-    page, nobody = (each.get(HOME).content.decode() for each in (admin_client, staff_client()))
+    page, nobody = (client.get(HOME).content.decode() for client in (admin_client, staff_client()))
     WorkerState.objects.filter(version__startswith="0.0.").delete()
     failed = f"app__id__exact={app.pk}&amp;outcome=failed&amp;q=get_price"
     for words, url in {
@@ -302,7 +302,7 @@ def test_the_overview_refreshes_itself_and_keeps_the_focus(console: "Page", serv
     console.clock.fast_forward(REFRESH_MS)
     console.wait_for_selector("text=Asked meanwhile")
     assert console.evaluate("document.activeElement === window.stays && window.stays.isConnected")
-    # The focused one is overtaken, then ends.
+    # The focused row moves down, then disappears.
     Turn.objects.filter(pk=turn.pk).update(started_at=timezone.now() - timedelta(minutes=1))
     console.clock.fast_forward(REFRESH_MS)
     console.wait_for_selector("li:has-text('Asked meanwhile') + li:has-text('Asked before')")

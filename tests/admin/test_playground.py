@@ -1,4 +1,4 @@
-"""The playground: operators talk to Apps as callers do; their turns count for no key, and no caller opens them."""
+"""The playground: operators talk to Apps as callers do; no key is charged for their turns, and no caller opens them."""
 
 import json
 import shlex
@@ -64,7 +64,7 @@ def of_type(events: list[dict[str, Any]], type_: str) -> list[dict[str, Any]]:
     return [event for event in events if event["type"] == type_]
 
 
-def test_each_step_of_a_turn_is_told_with_its_cost(
+def test_each_step_of_a_turn_is_shown_with_its_cost(
     playground: Playground, app: App, model: ScriptedModel, admin_client: Browser
 ) -> None:
     app.default_model.prompt_price = app.default_model.completion_price = 1_000
@@ -110,7 +110,7 @@ def test_the_turns_are_the_operators_in_usage_and_count_for_no_key(
     assert "an operator tries it in the playground" in conversation
 
 
-def test_a_limit_of_the_app_also_holds_in_the_playground(playground: Playground, app: App) -> None:
+def test_a_limit_of_the_app_also_applies_in_the_playground(playground: Playground, app: App) -> None:
     from keys.models import LimitSet
 
     LimitSet.objects.create(subject=f"app:{app.pk}", tokens_per_day=1)
@@ -119,7 +119,7 @@ def test_a_limit_of_the_app_also_holds_in_the_playground(playground: Playground,
     assert not Turn.objects.filter(app=app).exists()
 
 
-def test_the_list_of_conversations_tells_them_from_those_of_callers(
+def test_the_list_of_conversations_distinguishes_sessions_of_operators_and_callers(
     playground: Playground, app: App, admin_client: Browser
 ) -> None:
     callers = factories.make_session(app, [("user", "Hi")])
@@ -148,8 +148,8 @@ def test_no_caller_opens_continues_lists_or_recalls_an_operators_session(
         answer = caller.request("POST", "/api/chat", params={"message": "Hi", "app": app.slug})
         assert answer.status_code in {403, 404, 409}, answer.text
         assert "secret" not in answer.text
-        told = {"type": "confirm_tool", "payload": {"call_id": str(uuid.uuid4()), "approved": True}}
-        assert caller.request("POST", "/api/system", json={"message": json.dumps(told)}).status_code == 404
+        answer_body = {"type": "confirm_tool", "payload": {"call_id": str(uuid.uuid4()), "approved": True}}
+        assert caller.request("POST", "/api/system", json={"message": json.dumps(answer_body)}).status_code == 404
     with Client(server.url, app=app.slug, key=caller.key) as other:
         listed = other.request("GET", "/api/sessions", params={"public_key": WALLET}).json()
         assert [each["session_id"] for each in listed] == []
@@ -356,7 +356,7 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
     since = [float(number) * (1 if unit == "ms" else 1000) for _, number, unit in map(str.split, times)]
     assert since == sorted(since)
     assert opened.evaluate("window.hacked") is None
-    # Two models on the same message, of which one is stopped.
+    # Two models get the same message; one of them is stopped.
     opened.click("text=Compare two")
     opened.select_option("#model-2", other.name)
     opened.select_option("#channel-2", "draft")
@@ -397,7 +397,7 @@ def test_an_app_with_a_tool_is_built_and_tried(
     upstream.handle = lambda handler, request: handler.reply('{"price": 17}')
     slug = factories.unique("built")
     console.goto(f"{server.url}/admin/apps_registry/app/add/")
-    console.fill("#id_name", slug)  # the page makes the slug of it
+    console.fill("#id_name", slug)  # the page derives the slug from it
     console.fill("#id_preamble", "Answer with prices.")
     console.select_option("#id_default_model", str(app.default_model_id))
     console.click("[name=_save]")

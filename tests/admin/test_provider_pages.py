@@ -110,7 +110,9 @@ def test_a_tool_that_no_model_of_the_app_accepts_is_refused_by_name(admin_client
     assert not gemini_app.tools.filter(kind="http").exists()
     fine = {**CHOICE, "anyOf": [{"required": ["a"]}]}
     assert admin_client.post(ADD_TOOL, tool_form(gemini_app, parameters=orjson.dumps(fine).decode())).status_code == 302
-    assert gemini_app.tools.get(kind="http").http_definition().parameters == fine  # calls are held against this one
+    assert (
+        gemini_app.tools.get(kind="http").http_definition().parameters == fine
+    )  # stored as written: calls are checked against it
 
 
 def test_a_model_whose_provider_refuses_the_tools_is_refused(admin_client: Client, app: App, gemini_app: App) -> None:
@@ -119,7 +121,7 @@ def test_a_model_whose_provider_refuses_the_tools_is_refused(admin_client: Clien
     answer = admin_client.post(models, models_form(app, default_model=other.pk))
     assert "The tool 1st is not accepted by Gemini" in shown(answer)
     assert "The tool 1st is not accepted by Gemini" in shown(admin_client.post(models, models_form(app, other)))
-    Model.objects.filter(pk=other.pk).update(supports_tools=False)  # one that is offered none minds none
+    Model.objects.filter(pk=other.pk).update(supports_tools=False)  # a model that is offered no tools refuses none
     assert admin_client.post(models, models_form(app, default_model=other.pk)).status_code == 302
 
 

@@ -107,7 +107,7 @@ def test_a_pulled_fuse_is_reset_in_the_console(admin_client: Client, app: App) -
     assert "Keys, Fuse, Reset the fuse" in admin_client.get(f"{REFUSALS}{row.pk}/change/").content.decode()
 
 
-def test_refused_calls_are_read_only_and_have_a_permission_of_their_own(
+def test_refused_calls_are_read_only_and_have_their_own_permission(
     admin_client: Client, staff_client: Callable[..., Client], app: App
 ) -> None:
     row = refusal(app)
@@ -134,7 +134,7 @@ def test_a_canary_key_is_made_and_shown_once(admin_client: Client) -> None:
     assert "Use lower-case letters" in refused.content.decode()
 
 
-def test_canary_keys_have_permissions_of_their_own(staff_client: Callable[..., Client]) -> None:
+def test_canary_keys_have_their_own_permissions(staff_client: Callable[..., Client]) -> None:
     stranger = staff_client("add_appkey", "view_appkey")
     assert stranger.get(CANARIES).status_code == 403
     assert stranger.post(f"{CANARIES}add/", {"label": "x", "slug": "x"}).status_code == 403

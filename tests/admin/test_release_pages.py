@@ -72,7 +72,7 @@ def test_a_sessions_page_shows_which_release_it_runs(admin_client: Client, app: 
     assert "Release 2: it follows what is live." in shown()
 
 
-def test_going_back_is_previewed_and_each_release_says_who_made_it_and_what_changed(
+def test_a_rollback_is_previewed_and_each_release_says_who_made_it_and_what_changed(
     admin_client: Client, staff_client: Callable[..., Client], operator: Operator, app: App
 ) -> None:
     pages = f"/admin/apps_registry/app/{app.pk}/"
@@ -86,7 +86,7 @@ def test_going_back_is_previewed_and_each_release_says_who_made_it_and_what_chan
     assert admin_client.post(f"{pages}publish/", {"digest": preview.context["digest"]}).status_code == 302
     listed = shown("releases/").partition('id="releases"')[2]
     assert re.findall(r"<td>(first release|preamble)</td>", listed) == ["preamble", "first release"]
-    assert re.findall(r"by <bdi>([^<]+)</bdi>", listed) == [operator.username]  # a command made the other one
+    assert re.findall(r"by <bdi>([^<]+)</bdi>", listed) == [operator.username]  # a command published the other one
     assert "draft equals" not in listed
     going_back = shown("release/1/live/")
     assert "-preamble: Two." in going_back
@@ -110,7 +110,7 @@ def test_operators_who_may_not_change_an_app_cannot_publish_it(
     admin_client.post(address, {"what": "7"})
     publishing = f"/admin/apps_registry/app/{app.pk}/publish/"
     assert staff_client("view_app").post(publishing, {"digest": "x"}).status_code == 403
-    # The page compares all that an App is made of, so it is for those who may see all of it.
+    # The page compares all parts of an App, so it needs the permissions to view all of them.
     assert staff_client("change_app", "view_app").get(publishing).status_code == 403
     seen = ("view_app", "view_tool", "view_mcpserver", "view_document", "view_model")
     assert staff_client("change_app", *seen).get(publishing).status_code == 200

@@ -1,4 +1,4 @@
-"""What the models of a turn were sent: kept if the App says so, without secrets, and shown to those who may see it."""
+"""Requests to the models of a turn: kept if the App says so, without secrets, for operators with the permission."""
 
 import asyncio
 import json
@@ -29,12 +29,12 @@ def page_of(client: Browser, turn: Turn) -> str:
 
 @pytest.fixture
 def keeping(app: App) -> App:
-    """The App, which keeps what its models are sent for a week."""
+    """The App, which keeps the requests to its models for a week."""
     App.objects.filter(pk=app.pk).update(keeps_requests_days=7, preamble="Be brief.")
     return app
 
 
-def kept(client: Client, *, requests: int) -> list[SentRequest]:
+def stored_requests(client: Client, *, requests: int) -> list[SentRequest]:
     """The requests of the session's turn, once they are stored; the writer works after the turn."""
     rows = SentRequest.objects.filter(turn__session=client.uuid)
     wait_until(lambda: rows.count() == requests)
@@ -46,7 +46,7 @@ def test_each_request_is_kept_as_it_was_sent_and_shown_with_what_came_back(
 ) -> None:
     model.will(calls(("calculate", {"expression": "6*7"}), text="I calculate."), says("It is 42."))
     app_client.chat(f"6*7? {' '.join(PAYLOADS)}")
-    rows = kept(app_client, requests=2)
+    rows = stored_requests(app_client, requests=2)
     assert [(row.round_number, row.status, row.model) for row in rows] == [
         (1, 200, keeping.default_model.name),
         (2, 200, keeping.default_model.name),
@@ -73,7 +73,7 @@ def test_nothing_is_kept_unless_the_app_says_so(
     App.objects.filter(pk=other_app.pk).update(keeps_requests_days=1)
     with Client(server.url, app=other_app.slug, key=factories.make_key(other_app).plain) as other:
         other.chat("Hi")
-        kept(other, requests=1)
+        stored_requests(other, requests=1)
     assert not SentRequest.objects.filter(turn__app=app).exists()
     assert "does not keep requests to models" in page_of(admin_client, Turn.objects.get(session=app_client.uuid))
 
@@ -85,7 +85,7 @@ def test_models_that_were_tried_before_are_shown(
     AppModel.objects.create(app=keeping, model=second)
     model.will(refuses(401))
     app_client.chat("Hi")
-    rows = kept(app_client, requests=2)
+    rows = stored_requests(app_client, requests=2)
     assert [(row.round_number, row.status, row.model) for row in rows] == [
         (1, 401, keeping.default_model.name),
         (1, 200, second.name),
@@ -103,27 +103,27 @@ def test_secrets_are_masked(app_client: Client, keeping: App, model: ScriptedMod
     key = factories.make_key(keeping).plain
     escaped = json.dumps(SECRET)[1:-1].replace("/", "\\/")
     app_client.chat(f"mine: {SECRET} and {escaped}, theirs: provider-key-1234567890, a key: {key}")
-    (row,) = kept(app_client, requests=1)
+    (row,) = stored_requests(app_client, requests=1)
     assert "mine: [secret] and [secret], theirs: [secret], a key: [secret]" in row.body
     assert [word for word in (SECRET, "provider-key-1234567890", key[-20:]) if word in row.body] == []
 
 
-def test_a_turn_that_waits_goes_on_with_its_own_rounds(app_client: Client, keeping: App, model: ScriptedModel) -> None:
+def test_a_paused_turn_continues_with_its_own_rounds(app_client: Client, keeping: App, model: ScriptedModel) -> None:
     App.objects.filter(pk=keeping.pk).update(callers_may_bring_tools=True)
     model.will(calls(("get_weather", {})), says("Sunny."))
     snapshot = app_client.chat("Weather?", client_tools=json.dumps([{"name": "get_weather"}]))
-    kept(app_client, requests=1)
+    stored_requests(app_client, requests=1)
     (question,) = [event["InlineCall"]["payload"] for event in snapshot["system_events"]]
-    told = {"type": "client_tool", "payload": {"call_id": question["call_id"], "result": "sunny"}}
-    app_client.request("POST", "/api/system", json={"message": json.dumps(told)})
-    assert [row.round_number for row in kept(app_client, requests=2)] == [1, 2]
+    answer_body = {"type": "client_tool", "payload": {"call_id": question["call_id"], "result": "sunny"}}
+    app_client.request("POST", "/api/system", json={"message": json.dumps(answer_body)})
+    assert [row.round_number for row in stored_requests(app_client, requests=2)] == [1, 2]
 
 
-def test_they_go_with_their_session_and_with_their_days(
+def test_requests_are_deleted_with_their_session_and_after_their_days(
     app_client: Client, keeping: App, server: Any, other_app: App
 ) -> None:
     app_client.chat("Hi")
-    (row,) = kept(app_client, requests=1)
+    (row,) = stored_requests(app_client, requests=1)
     assert app_client.request("DELETE", f"/api/sessions/{app_client.session_id}").status_code in {200, 204}
     assert not SentRequest.objects.filter(pk=row.pk).exists()
     rows = []
@@ -154,7 +154,7 @@ async def _prune() -> None:
         await database.close_pool()
 
 
-def test_who_may_see_turns_does_not_see_requests(staff_client: Callable[..., Browser], app: App) -> None:
+def test_the_permission_to_view_turns_does_not_show_requests(staff_client: Callable[..., Browser], app: App) -> None:
     turn = factories.make_session(app, [("user", "Hi")]).turns.get()
     row = _aged(turn, 0)
     path = f"/admin/sessions_app/turn/{turn.pk}/request/{row.pk}/"

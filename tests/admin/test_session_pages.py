@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 TEXT = "Line one\n    indented   and spaced\n\n\tline four <b>not bold</b>"
 
 
-def page(row: ChatSession | Turn, what: str = "change") -> str:
-    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/{what}/"
+def page(row: ChatSession | Turn, view: str = "change") -> str:
+    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/{view}/"
 
 
 def messages(console: "Page", *, after: str = "") -> list[str]:
@@ -34,7 +34,7 @@ def messages(console: "Page", *, after: str = "") -> list[str]:
 
 
 def hostile_session(app: App) -> tuple[ChatSession, Turn]:
-    """A session of which every text that a caller, a model or a tool can write is a payload."""
+    """A session in which every text that a caller, a model or a tool can write is an attack."""
     session = factories.make_session(
         app,
         [("user", PAYLOAD), ("agent", PAYLOAD), ("system", PAYLOAD)],
@@ -93,8 +93,8 @@ def test_no_message_runs_in_the_operators_browser(console: "Page", server: Serve
 @pytest.mark.thorough
 @pytest.mark.browser
 def test_a_conversation_is_shown_exactly_as_written(console: "Page", server: Server, app: App) -> None:
-    said = f"{TEXT}\n\n- **bold** [link](https://example.com) ![image](x.png)\n\n[bad](javascript:alert(1))"
-    session = factories.make_session(app, [("user", TEXT), ("agent", said)], title="Whitespace")
+    source = f"{TEXT}\n\n- **bold** [link](https://example.com) ![image](x.png)\n\n[bad](javascript:alert(1))"
+    session = factories.make_session(app, [("user", TEXT), ("agent", source)], title="Whitespace")
     result = {"tool_name": "get_price", "tool_arguments": '{"symbol":"ETH"}', "content": '{"usd":3500}'}
     Message.objects.create(session=session, turn=session.turns.get(), position=2, role="tool", **result)
     console.goto(f"{server.url}/admin/sessions_app/chatsession/?q={session.pk}")
@@ -130,7 +130,7 @@ def test_a_long_session_can_be_paged_to_every_message(console: "Page", server: S
 
 
 @pytest.mark.parametrize("before", ["", "x", "-5", "0", "1e9", "²", "9" * 40, "1 OR 1=1"])
-def test_an_invalid_position_is_no_server_error(admin_client: Client, app: App, before: str) -> None:
+def test_an_invalid_position_does_not_fail(admin_client: Client, app: App, before: str) -> None:
     session = factories.make_session(app, [("user", "Hi")])
     assert admin_client.get(page(session), {"before": before}).status_code == 200
 

@@ -15,9 +15,9 @@ PASSWORD = "hunter2-of-redis"
 
 def row(page: str, name: str) -> str:
     """Return the text of a setting's row."""
-    found = re.search(rf'<th scope="row"><code>{name}</code></th>(.*?)</tr>', page, re.DOTALL)
-    assert found, name
-    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split())
+    match = re.search(rf'<th scope="row"><code>{name}</code></th>(.*?)</tr>', page, re.DOTALL)
+    assert match, name
+    return " ".join(re.sub(r"<[^>]+>", " ", match[1]).split())
 
 
 def test_superusers_see_every_documented_setting_with_its_value_unit_and_source(

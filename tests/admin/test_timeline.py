@@ -1,4 +1,4 @@
-"""The timeline of a turn: what it did, when, on one scale, as a drawing and as a table."""
+"""The timeline of a turn: its steps on one time scale, as a drawing and as a table."""
 
 import itertools
 import json
@@ -32,7 +32,7 @@ def app(app: App, upstream: Upstream) -> App:
 
 
 def timeline(client: Browser, turn: Turn) -> "Timeline":
-    """What the turn's page draws; checks that its drawing and its table agree, and that it has no styles."""
+    """Return what the turn's page draws; check that its drawing and its table agree, and that it has no styles."""
     answer = client.get(f"/admin/sessions_app/turn/{turn.pk}/change/")
     assert answer.status_code == 200
     drawn: Timeline = answer.context["timeline"]
@@ -93,10 +93,10 @@ def test_a_failed_call_leads_from_the_turn_to_its_error_its_tool_and_its_convers
     conversation = f"/admin/sessions_app/chatsession/{turn.session_id}/change/"
     for url in (f"/admin/apps_registry/tool/{tool.pk}/change/", conversation, f"{conversation}?before="):
         assert f'href="{url}' in shown
-    told = staff_client("view_outboundcall").get(page).content.decode()
-    assert "failed: 404" in told
-    assert "no tea here" not in told
-    assert conversation not in told
+    text = staff_client("view_outboundcall").get(page).content.decode()
+    assert "failed: 404" in text
+    assert "no tea here" not in text
+    assert conversation not in text
 
 
 def test_the_wait_for_a_client_is_on_the_scale(
@@ -106,8 +106,11 @@ def test_the_wait_for_a_client_is_on_the_scale(
     model.will(calls(("look_up", {"what": "tea"})), says("Tea."))
     (event,) = app_client.chat("Tea?")["system_events"]
     assert [kind for kind, _ in kinds(timeline(admin_client, turn_of(app_client)))] == ["model", "pause"]
-    told = {"type": "confirm_tool", "payload": {"call_id": event["InlineCall"]["payload"]["call_id"], "approved": True}}
-    app_client.request("POST", "/api/system", json={"message": json.dumps(told)})
+    answer_body = {
+        "type": "confirm_tool",
+        "payload": {"call_id": event["InlineCall"]["payload"]["call_id"], "approved": True},
+    }
+    app_client.request("POST", "/api/system", json={"message": json.dumps(answer_body)})
     app_client.poll()
     drawn = timeline(admin_client, turn_of(app_client))
     steps = [step for step in drawn.steps if step.kind != "outbound"]
@@ -115,7 +118,7 @@ def test_the_wait_for_a_client_is_on_the_scale(
     assert all(earlier.ends <= later.starts + 1 for earlier, later in itertools.pairwise(steps))
 
 
-def test_what_was_cut_off_says_so(admin_client: Browser, app_client: Client, model: ScriptedModel) -> None:
+def test_a_step_that_was_cut_off_says_so(admin_client: Browser, app_client: Client, model: ScriptedModel) -> None:
     model.will(calls(("calculate", {"expression": "1+1"})), *[refuses(400)] * 3)
     assert app_client.post_chat("Hi").status_code == 502
     *_, last = timeline(admin_client, turn_of(app_client)).steps
@@ -147,7 +150,7 @@ def test_turns_without_a_record_show_what_is_known(
     assert [(step.kind, step.label, step.starts, step.ends, step.first) for step in drawn.steps] == expected
 
 
-def test_outbound_calls_take_their_own_permission(staff_client: Any, app: App) -> None:
+def test_outbound_calls_need_their_own_permission(staff_client: Any, app: App) -> None:
     turn = factories.make_session(app, [("user", "Hi")]).turns.get()
     Turn.objects.filter(pk=turn.pk).update(finished_at=turn.started_at + timedelta(seconds=1))
     call = {"tool": "t", "method": "GET", "host": "private.example", "milliseconds": 5, "received_bytes": 0}

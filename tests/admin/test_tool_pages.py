@@ -1,4 +1,4 @@
-"""HTTP tools and secrets in the console: define and try a tool, see its calls, and never see a secret again."""
+"""HTTP tools and secrets in the console: define and try a tool, see its calls; secrets are never shown again."""
 
 import html
 import json
@@ -422,9 +422,9 @@ def test_an_unreadable_tool_can_be_defined_again(admin_client: Client, app: App)
 
 
 @pytest.mark.parametrize("which", ["abc", "999999999"])
-@pytest.mark.parametrize("what", ["change", "try"])
-def test_the_page_of_an_unknown_tool_is_no_server_error(admin_client: Client, which: str, what: str) -> None:
-    assert admin_client.get(f"/admin/apps_registry/tool/{which}/{what}/").status_code in {302, 404}
+@pytest.mark.parametrize("view", ["change", "try"])
+def test_the_page_of_an_unknown_tool_does_not_fail(admin_client: Client, which: str, view: str) -> None:
+    assert admin_client.get(f"/admin/apps_registry/tool/{which}/{view}/").status_code in {302, 404}
 
 
 @pytest.mark.parametrize(

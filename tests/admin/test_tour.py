@@ -44,8 +44,8 @@ def test_a_newcomer_gets_an_answer_from_tool_and_document(
     pasted = subprocess.run(command, shell=True, capture_output=True, check=True, timeout=60)
     reply = json.loads(pasted.stdout)["messages"][-1]
     assert reply["content"].startswith("ETH is at 3125.50 dollars")
-    place = "MyCoin Index > Fees, line 17"
-    assert reply["citations"] == [{"marker": marker, "document": "MyCoin Index", "place": place}]
+    location = "MyCoin Index > Fees, line 17"
+    assert reply["citations"] == [{"marker": marker, "document": "MyCoin Index", "place": location}]
     assert upstream.received[-1].path == "/v1/prices/ETH"
     price, passages = tool_results(model.prompts[1])
     assert json.loads(price)["usd"] == 3125.5
@@ -61,8 +61,8 @@ def test_a_newcomer_gets_an_answer_from_tool_and_document(
 def make_app(console: "Page", model_name: str) -> App:
     slug = factories.unique("tour")
     console.click("text=Add an App")
-    console.wait_for_url("**/app/add/")  # a list that is still arriving has no choice yet
-    assert console.input_value("#id_default_model") != ""  # there is a model to begin with
+    console.wait_for_url("**/app/add/")  # while the list is loading, it has no choice yet
+    assert console.input_value("#id_default_model") != ""  # a model exists from the start
     console.locator("#id_name").press_sequentially(slug.replace("-", " ").title())
     assert console.input_value("#id_slug") == slug
     console.fill("#id_preamble", "You answer questions about prices and the index.")
@@ -93,7 +93,7 @@ def add_document(console: "Page") -> None:
     console.click("#steps >> text=Upload a document")
     console.set_input_files("#id_uploads", ABOUT)
     console.click("text=Add the documents")
-    console.wait_for_selector("#chunks >> text=0.35 percent")  # the page follows the ingest by itself
+    console.wait_for_selector("#chunks >> text=0.35 percent")  # the page refreshes itself during the ingest
     console.click("text=Search this App's documents")
     console.fill("#id_q", "What does holding the index cost?")
     console.click("button:has-text('Search')")

@@ -1,4 +1,4 @@
-"""The page of usage: its sums equal the Turn rows, its numbers lead to them, and all of it is in the URL."""
+"""The page of usage: its sums equal the Turn rows, its numbers link to them, and its URL contains all filters."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ MODELS = ("small", "large")
 
 
 def make_turns(app: App, keys: list[AppKey | None]) -> QuerySet[Turn]:
-    """Make turns of many kinds, of the last 40 days, and return them."""
+    """Make turns of many kinds in the last 40 days, and return them."""
     session, now = factories.make_session(app), datetime.now(UTC)
     for number in range(60):
         key = keys[number % len(keys)]
@@ -166,7 +166,7 @@ def listed(client: Client, url: str) -> int:
     return rows
 
 
-def test_the_url_holds_every_filter_and_mistakes_are_named(admin_client: Client, app: App) -> None:
+def test_the_url_contains_every_filter_and_mistakes_are_named(admin_client: Client, app: App) -> None:
     make_turns(app, [None])
     page = admin_client.get(USAGE, {"range": "7d", "app": app.slug, "by": "model", "sort": "cost"}).content.decode()
     assert f'<option value="{app.slug}" selected>' in page
@@ -194,7 +194,7 @@ def test_the_largest_of_many_come_first_and_the_rest_is_counted(admin_client: Cl
     keys = [factories.make_key(app).app_key for _ in range(ROWS + 2)]
     for number, key in enumerate(keys):
         fields = {"status": "completed", "prompt_tokens": 1, "started_at": now, "finished_at": now, "model": "m"}
-        # The first key has one turn and costs most; each further key has a turn more.
+        # The first key has one turn and costs most; each further key has one turn more.
         cost = Decimal(len(keys) - number) / (number + 1)
         for _ in range(number % 5 + 1):
             Turn.objects.create(session=session, app=app, app_key_id=key.pk, cost=cost / (number % 5 + 1), **fields)
@@ -219,7 +219,7 @@ def names_of(page: str) -> list[str]:
     return re.findall(r'<th scope="row"><a href="[^"]+"><bdi>([^<]+)</bdi>', table)
 
 
-def test_usage_has_a_permission_few_queries_and_no_markup_of_others(
+def test_usage_needs_a_permission_takes_few_queries_and_escapes_labels(
     admin_client: Client, staff_client: Callable[..., Client], app: App
 ) -> None:
     label = "=<script>window.hacked = 1</script>"

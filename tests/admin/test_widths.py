@@ -96,7 +96,7 @@ def rows(app: App) -> dict[str, Any]:
 
 
 def examples(app: App, made: dict[str, Any]) -> dict[str, Any]:
-    """Return an example of every argument that the URL of a page has, but for the id of the stock pages."""
+    """Return an example of every argument in the URL of a page, except the id of the stock pages."""
     return {
         "app_id": app.pk,
         "number": publish(app)[0].number,
@@ -120,17 +120,17 @@ def paths(app: App) -> dict[str, str]:
     """Return the path of every page, by the name of its URL."""
     made = rows(app)
     values = examples(app, made)
-    found = {}
+    paths_by_name = {}
     for path, name, arguments in routes(get_resolver().url_patterns):
         model = max((key for key in made if name.startswith(f"{key}_")), key=len, default="")
-        given = {**values, **({"object_id": made[model]} if model else {})}
-        missing = set(arguments) - given.keys() - {"object_id"}
+        filled = {**values, **({"object_id": made[model]} if model else {})}
+        missing = set(arguments) - filled.keys() - {"object_id"}
         assert not missing, f"{path} has {missing}, of which `examples` has none"
         if "object_id" not in arguments or model:
-            found[name] = f"/{path.format(**given)}"
-    lists = {f"{each._meta.app_label}_{each._meta.model_name}" for each in admin.site._registry}
+            paths_by_name[name] = f"/{path.format(**filled)}"
+    lists = {f"{registered._meta.app_label}_{registered._meta.model_name}" for registered in admin.site._registry}
     assert lists - {"keys_fusestate"} <= made.keys(), "`rows` lacks a row of a list"
-    return found
+    return paths_by_name
 
 
 def is_page(client: Client, path: str) -> bool:
@@ -142,8 +142,8 @@ def is_page(client: Client, path: str) -> bool:
 
 
 def opened(app: App, client: Client, *, stock: bool) -> list[str]:
-    """Return the paths of the pages that are stock, or of those that are not."""
-    unopened = {"logout", "live_session"}  # the first ends the login, the other is a stream
+    """Return the paths of the stock pages, or those of our own pages."""
+    unopened = {"logout", "live_session"}  # the first logs out, the other is a stream
     chosen = [path for name, path in paths(app).items() if name not in unopened and bool(STOCK.search(name)) is stock]
     return [path for path in chosen if is_page(client, path)]
 

@@ -20,12 +20,12 @@ from tests.waiting import wait_until
 
 THREADS = 3
 ORM_THREADS = 4  # of run_orm
-# Django looks up only what has the length of a session key.
+# Django looks up only cookies that have the length of a session key.
 MADE_UP_COOKIE = {"sessionid": "x" * 32}
 
 
 def connections_of(name: str) -> int:
-    """How many connections the ORM of the server with this application name holds."""
+    """How many connections the server's ORM holds, by its application name."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [name])
         return int(cursor.fetchone()[0])
@@ -56,7 +56,7 @@ def test_requests_without_a_login_leave_no_connections(start: Callable[..., Serv
         answers = collections.Counter(pool.map(ask, range(200)))
     assert set(answers) <= {200, 302, 404}, answers
     assert 1 <= connections_of(name) <= THREADS + ORM_THREADS
-    assert max(seen) <= min(seen) + 40  # the interpreter's own pools grow to a bound, too
+    assert max(seen) <= min(seen) + 40  # the interpreter's own pools also grow up to a bound
 
 
 def test_requests_beyond_the_queue_are_refused_at_once(start: Callable[..., Server], database: str) -> None:
@@ -66,7 +66,7 @@ def test_requests_beyond_the_queue_are_refused_at_once(start: Callable[..., Serv
         def ask(number: int) -> httpx2.Response:
             return httpx2.get(f"{server.url}/admin/", cookies=MADE_UP_COOKIE, verify=NO_TLS, timeout=60)
 
-        with connection.cursor() as cursor:  # nothing can be read of sessions: every thread waits
+        with connection.cursor() as cursor:  # no session can be read: every thread waits
             cursor.execute("BEGIN; LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
             try:
                 asked = [pool.submit(ask, number) for number in range(90)]
@@ -83,7 +83,7 @@ def test_requests_beyond_the_queue_are_refused_at_once(start: Callable[..., Serv
     assert httpx2.get(f"{server.url}/admin/", verify=NO_TLS, timeout=60).status_code == 302
 
 
-def test_clients_that_leave_or_stall_hold_no_thread(start: Callable[..., Server], operator: Operator) -> None:
+def test_clients_that_leave_or_stall_occupy_no_thread(start: Callable[..., Server], operator: Operator) -> None:
     server = start(ADMIN_THREADS="2")
     head = b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nhalf"
     slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
@@ -92,7 +92,7 @@ def test_clients_that_leave_or_stall_hold_no_thread(start: Callable[..., Server]
     assert [server.get("/admin/login/", timeout=30).status_code for _ in range(5)] == [200] * 5
     for sock in slow:
         sock.close()
-    for _ in range(20):  # gone before they are answered
+    for _ in range(20):  # disconnected before they are answered
         with socket.create_connection(("127.0.0.1", server.port)) as sock:
             sock.sendall(b"GET /admin/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid=" + b"x" * 32 + b"\r\n\r\n")
     assert [server.get("/admin/login/", timeout=30).status_code for _ in range(5)] == [200] * 5

@@ -70,7 +70,7 @@ class User:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     embedded_extra()
-    # Not below pytest's own folder: each run of pytest closes that to other users, the server's among them.
+    # Not below pytest's own folder: pytest closes that to other users, including the server's.
     parent = Path(tempfile.mkdtemp(prefix="aomi-test-"))
     folder = parent / "data"
     yield folder
@@ -124,7 +124,7 @@ def test_a_killed_user_does_not_count(data_dir: Path) -> None:
     assert server_pid(data_dir) is None
 
 
-def test_a_forked_child_is_a_user_of_its_own(data_dir: Path) -> None:
+def test_a_forked_child_is_a_separate_user(data_dir: Path) -> None:
     user = User(data_dir, FORK)
     other = User(data_dir)
     other.finish()
@@ -134,7 +134,7 @@ def test_a_forked_child_is_a_user_of_its_own(data_dir: Path) -> None:
 
 
 def test_a_killed_server_is_started_again_with_its_data(data_dir: Path) -> None:
-    """F3: kill -9 of Postgres under a running process; a stale pid file may name another live process."""
+    """kill -9 of Postgres while a process uses it; a stale pid file may name another live process."""
     user = User(data_dir)
     sql(user.host, "CREATE TABLE kept AS SELECT generate_series(1, 2000) AS n")
     pid = server_pid(data_dir)

@@ -36,4 +36,4 @@ def test_a_command_without_a_reader_ends_without_a_traceback(
     finally:
         os.close(writer)
     assert ended.stderr == ""
-    assert ended.returncode == 141 or "--help" in command  # argparse itself ignores that nobody reads its help
+    assert ended.returncode == 141 or "--help" in command  # argparse itself ignores a closed output

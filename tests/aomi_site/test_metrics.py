@@ -58,7 +58,7 @@ def test_the_next_start_removes_a_killed_servers_folder(start: Callable[..., Ser
     (own,) = folders(tmp_path)
     assert own != left
     start(TMPDIR=str(tmp_path))
-    assert own in folders(tmp_path), "it removed the folder of a server that lives"
+    assert own in folders(tmp_path), "it removed the folder of a running server"
     assert alive.stop() == 0
     assert own not in folders(tmp_path)
 

@@ -65,7 +65,7 @@ def make_certificate(folder: Path) -> None:
 
 @pytest.fixture
 def front(serve: Callable[..., Server], tmp_path: Path) -> Iterator[Front]:
-    """The sample as it is, but for the ports, the folders and the host's name."""
+    """The sample, with only the ports, the folders and the host's name changed."""
     server, port = serve(**PRODUCTION), free_port()
     make_certificate(tmp_path)
     sample = (ROOT / "deploy" / "nginx.conf").read_text()
@@ -112,10 +112,10 @@ def test_requests_that_default_nginx_breaks_work(front: Front, operator: Operato
     with front.client() as client:
         # A request line of 64 kB.
         query = {"message": canary, "user_state": '{"ext": "' + "x" * 60_000 + '"}'}
-        said = client.post("/api/chat", params=query, headers=session)
-        assert said.status_code == 200, said.text
-        assert said.json()["messages"][0]["content"] == canary
-        # A stream comes as it is written: this one never ends.
+        answer = client.post("/api/chat", params=query, headers=session)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["messages"][0]["content"] == canary
+        # A stream is not buffered: this one never ends.
         with client.stream("GET", "/api/updates", headers=session) as stream:
             assert next(stream.iter_raw())
         # The admin's login, on another port than 443.

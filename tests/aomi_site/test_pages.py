@@ -23,7 +23,7 @@ def test_unknown_paths_get_a_problem_for_programs_and_a_page_for_people(server: 
 
 @pytest.mark.parametrize("rest", ["", "x", "playground/x/", "playground/1", "0b1f6f0a-52c6-4f0e-9a3d-1c8f2f7f4e11"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_admin_answers_what_is_no_live_stream(server: Server, rest: str, method: str) -> None:
+def test_the_admin_answers_paths_that_are_not_live_streams(server: Server, rest: str, method: str) -> None:
     answer = httpx2.request(method, f"{server.url}/admin/live/{rest}", headers=BROWSER, verify=NO_TLS)
     elsewhere = httpx2.request(method, f"{server.url}/admin/nothing/{rest}", headers=BROWSER, verify=NO_TLS)
     assert answer.status_code == elsewhere.status_code < 500

@@ -61,8 +61,8 @@ def test_it_calls_a_tool_after_the_user_has_confirmed(app_client: Client, app: A
     question = event["InlineCall"]["payload"]
     assert (question["tool"], question["arguments"]) == ("place_order", {"what": "tea"})
     assert upstream.received == []
-    told = {"type": "confirm_tool", "payload": {"call_id": question["call_id"], "approved": True}}
-    assert app_client.request("POST", "/api/system", json={"message": json.dumps(told)}).status_code == 200
+    answer_body = {"type": "confirm_tool", "payload": {"call_id": question["call_id"], "approved": True}}
+    assert app_client.request("POST", "/api/system", json={"message": json.dumps(answer_body)}).status_code == 200
     sender, text = texts(app_client.poll())[-1]
     assert (sender, text) == ("agent", f"{INTRODUCTION}\n\nThe tool place_order answered: ordered tea.")
     assert [request.path for request in upstream.received] == ["/tea"]
@@ -89,7 +89,7 @@ def test_the_check_of_a_model_finds_all_it_looks_for(operator: Operator, app: Ap
     assert re.search(r"reported: \d+ in, \d+ out", text)
 
 
-def test_titles_and_summaries_are_of_what_the_user_wrote() -> None:
+def test_titles_and_summaries_come_from_the_users_messages() -> None:
     transcript = "user: Where is my order number 7 now, please?\nagent: Here."
     for instructions, begins in ((ASK, "Where is my order number 7"), (INSTRUCTION, "(Made by the practice model")):
         messages = [{"role": "system", "content": instructions}, {"role": "user", "content": transcript}]
@@ -109,7 +109,7 @@ def ask(practice: PracticeModel, body: Any, **headers: str) -> tuple[int, Any]:
             return error.code, json.load(error)
 
 
-def test_it_answers_whole_and_cuts_at_the_longest_answer(practice: PracticeModel) -> None:
+def test_it_answers_without_a_stream_and_within_the_token_limit(practice: PracticeModel) -> None:
     status, whole = ask(practice, {"model": "m", "messages": [{"role": "user", "content": "count to 9"}]})
     assert (status, whole["object"], whole["choices"][0]["finish_reason"]) == (200, "chat.completion", "stop")
     assert whole["choices"][0]["message"]["content"].endswith("7 8 9")
@@ -119,7 +119,7 @@ def test_it_answers_whole_and_cuts_at_the_longest_answer(practice: PracticeModel
     assert cut["usage"]["completion_tokens"] == 3
 
 
-def test_what_is_no_request_and_what_comes_from_a_web_page_is_refused(practice: PracticeModel) -> None:
+def test_invalid_requests_and_requests_from_web_pages_are_refused(practice: PracticeModel) -> None:
     assert ask(practice, b"{")[0] == 400
     status, refused = ask(practice, {"messages": "x"})
     assert (status, refused["error"]["message"]) == (400, "'messages' must be a list with at least one message.")
@@ -149,7 +149,7 @@ def test_the_default_app_changes_between_models_of_this_machine(empty_database: 
     }
     made = use_local_model(**practice, base_url="http://127.0.0.1:1/v1")
     assert (made.slug, made.default_model.name) == ("default", "practice-model")
-    # Free, so that limits of money can be set.
+    # It costs nothing, so limits of money can be set.
     assert made.default_model.prompt_price == made.default_model.completion_price == Decimal(0)
     App.objects.update(preamble="An operator's own words.")
     assert use_local_model(**tiny, base_url="http://127.0.0.1:2/v1").default_model.name == "tiny"

@@ -19,7 +19,7 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "127.0.0.1",
 }
 
-# peer, X-Forwarded-For headers, the client that it comes to
+# peer, X-Forwarded-For headers, the resulting client
 WALKS: dict[str, tuple[str | None, list[str], str | None]] = {
     "no proxy": ("192.0.2.1", [], "192.0.2.1"),
     "a stranger who claims to be a proxy": ("192.0.2.1", ["198.51.100.7"], "192.0.2.1"),
@@ -59,7 +59,7 @@ def scope(peer: str | None, name: bytes, values: list[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("peer", "forwarded", "client"), WALKS.values(), ids=WALKS)
-def test_the_client_is_the_rightmost_address_that_is_no_trusted_proxy(
+def test_the_client_is_the_rightmost_untrusted_address(
     peer: str | None, forwarded: list[str], client: str | None
 ) -> None:
     asked = scope(peer, b"x-forwarded-for", forwarded)
@@ -79,7 +79,7 @@ def test_by_default_nobody_is_trusted(serve: Callable[..., Server]) -> None:
     assert server.get("/admin/login/", headers={"X-Forwarded-Proto": "https"}).status_code == 301
 
 
-def test_a_trusted_proxy_says_that_the_client_came_by_https(start: Callable[..., Server]) -> None:
+def test_a_trusted_proxy_reports_that_the_client_uses_https(start: Callable[..., Server]) -> None:
     server = start(**PRODUCTION, TRUSTED_PROXIES="127.0.0.1", FORWARDED_ALLOW_IPS="")
     page = server.get("/admin/login/", headers={"X-Forwarded-Proto": "https"})
     assert page.status_code == 200

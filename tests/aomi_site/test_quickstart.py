@@ -26,7 +26,7 @@ from tests.needs import embedded_extra, missing
 from tests.patience import scaled
 
 PROJECT = Path(__file__).resolve().parents[2]
-# A model that nobody asks: start-up does not depend on it, and nothing needs to be downloaded.
+# A model that is never called: start-up does not depend on it, and nothing needs to be downloaded.
 ELSEWHERE = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_MODEL": "some-model"}
 
 
@@ -45,7 +45,7 @@ class Quickstart:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # Under nohup tests ignore a hang-up, which a child inherits and quickstart respects.
+                # Under nohup, tests ignore SIGHUP; a child inherits this, and quickstart respects it.
                 preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509
             )
 
@@ -78,7 +78,7 @@ class Quickstart:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     embedded_extra()
-    # Not below pytest's own folder: each run of pytest closes that to other users, the server's among them.
+    # Not below pytest's own folder: pytest closes that to other users, including the server's.
     parent = Path(tempfile.mkdtemp(prefix="aomi-test-"))
     folder = parent / "data"
     yield folder
@@ -89,7 +89,7 @@ def data_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the embedded model's weights: the project's, if it was started before, else downloaded."""
+    """Return the embedded model's weights: the project's if it has them, otherwise downloaded ones."""
     embedded_extra()
     if is_installed(PROJECT / "data"):
         return weights_path(PROJECT / "data")
@@ -175,7 +175,7 @@ def test_it_starts_serves_stops_and_starts_again(data_dir: Path) -> None:
 
 
 def take_the_tour(running: Quickstart, data_dir: Path) -> None:
-    """Run every command of the README's two tours, with this server's ports and folders."""
+    """Run every command of the README's two tours with this server's ports and folders."""
     tour, app_tour = section("README.md", "Five-line tour"), section("README.md", "An App in five minutes")
     commands = re.findall(r"^\$ (.+)$", tour, re.MULTILINE)
     example, prices = data_dir.parent / "mycoindex", str(free_port())
@@ -211,7 +211,7 @@ def take_the_tour(running: Quickstart, data_dir: Path) -> None:
 
 
 def restart_the_practice_model(running: Quickstart, data_dir: Path) -> None:
-    """It comes back when it is killed; nobody's words are in its log."""
+    """Kill the practice model: it starts again, and its log contains no message."""
     (pid,) = (
         pid
         for pid in processes_of(data_dir)
@@ -286,9 +286,9 @@ def test_the_killed_database_comes_back_and_a_second_quickstart_is_refused(data_
 def test_wrong_options_are_refused_in_one_sentence(
     data_dir: Path, words: list[str], environment: dict[str, str], sentence: str
 ) -> None:
-    said = fails(data_dir, "--port", str(free_port()), *words, **environment)
-    assert sentence in said
-    assert "canary" not in said
+    message = fails(data_dir, "--port", str(free_port()), *words, **environment)
+    assert sentence in message
+    assert "canary" not in message
     if (data_dir / "models").exists():
         assert list((data_dir / "models").iterdir()) == []
 
@@ -296,8 +296,8 @@ def test_wrong_options_are_refused_in_one_sentence(
 def test_a_port_in_use_is_noticed_before_anything_starts(data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        said = fails(data_dir, "--port", str(port))
-    assert f"Port {port} on 127.0.0.1 is in use by another program" in said
+        message = fails(data_dir, "--port", str(port))
+    assert f"Port {port} on 127.0.0.1 is in use by another program" in message
     assert not (data_dir / "postgres").exists()
 
 
@@ -339,7 +339,7 @@ def test_the_embedded_model_keeps_prompts_to_itself(data_dir: Path, weights: Pat
 @pytest.mark.embedded_model
 def test_the_printed_call_is_answered_by_the_embedded_model(data_dir: Path, weights: Path) -> None:
     place_weights(weights, data_dir)
-    # A proxy that is not there: what runs on this machine is not asked through one.
+    # A proxy that does not exist: programs on this machine are not called through a proxy.
     running = Quickstart(data_dir, HTTP_PROXY="http://127.0.0.1:9").wait_for_banner()
     match = re.search(r'^curl -X POST "(\S+)" -H "X-Session-Id: (\S+)"$', running.text, re.MULTILINE)
     assert match

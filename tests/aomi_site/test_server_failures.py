@@ -24,7 +24,7 @@ SCOPE = {
 
 
 async def broken() -> Mapping[str, Any]:
-    """A connection that fails in a way that no protocol defines."""
+    """A connection that fails in an unexpected way."""
     raise RuntimeError("words of the caller")
 
 

@@ -21,9 +21,9 @@ PRODUCTION = {
 
 
 def run(*command: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
-    """Run Python in the project with just these variables; None leaves one out."""
-    given = {name: value for name, value in {**PRODUCTION, **environment}.items() if value is not None}
-    env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **given}
+    """Run Python in the project with only these variables; None removes one."""
+    variables = {name: value for name, value in {**PRODUCTION, **environment}.items() if value is not None}
+    env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **variables}
     return subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
     )

@@ -1,4 +1,4 @@
-"""Calls that Schemathesis generates from the OpenAPI document, and checks against it.
+"""Calls that Schemathesis generates from the OpenAPI document and checks against it.
 
 These are not in the test module: the package, the document and the strategies take seconds, and collection needs none
 of them.

@@ -1,4 +1,4 @@
-"""The access matrix: every endpoint and method of the URL configuration, by caller; a new one without a row fails."""
+"""The access matrix: each endpoint and method by kind of caller; an endpoint without a row fails the tests."""
 
 import json
 import re
@@ -24,7 +24,7 @@ RECORD = {"round_number": 0, "created_at": 0, "request": {"model": "m"}}
 CHAT = {"model": "{app}", "messages": [{"role": "user", "content": "Hi"}]}
 RESPONSE, CONVERSATION = "responses/<str:response_id>", "conversations/<str:conversation>"
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-# Method and route -> (what the call sends: parameters, or a JSON body; is it one of the listed that need no key).
+# Method and route -> what the call sends: parameters or a JSON body.
 ROWS: dict[tuple[str, str], dict[str, Any]] = {
     **{
         (method, path.removeprefix("/").replace("{id}", "<str:session_id>")): {"params": parameters}
@@ -51,15 +51,15 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "mcp"): {"json": LIST},
     ("POST", "mcp/<str:app>"): {"json": LIST},
 }
-# Lists of what the caller may use, which may be little: open to everybody without a bad key.
+# Lists of what the caller may use: open to everybody who sends no bad key; the list may be short.
 OPEN = {("GET", f"api/{path}") for path in KEYLESS} | {("GET", "v1/models"), ("POST", "mcp")}
-# Open to every valid key, whatever it opens.
+# Open to every valid key, regardless of its scope.
 OF_ANY_KEY = {(CALLS[name][0], CALLS[name][1].removeprefix("/")) for name in ABOUT_THE_KEY}
-# The answer to a key of another App, where it is not 403: /v1 says of what a key does not open that it does not exist.
+# The answer to a key of another App, if it is not 403: /v1 says that what a key does not open does not exist.
 OTHERS: dict[tuple[str, str], set[int]] = {
     endpoint: {403, 404} for endpoint in ROWS if endpoint[1].startswith("v1/") and endpoint not in OPEN
 }
-# What a caller that is let in may still be told of a request that this table leaves incomplete.
+# The answers that a caller with access may get, since requests of this table may be incomplete.
 LET_IN = {200, 201, 204, 400}
 
 
@@ -128,21 +128,21 @@ def test_who_may_call_it(server: Server, app: App, other_app: App, endpoint: tup
     assert status in LET_IN
 
 
-# What needs a key even where sessions are readable by id alone: chat in every form, and what names a key or an App.
+# Calls that need a key even if sessions are readable by id alone: chat in every form, and calls that name a key or App.
 KEY_IN_ANY_CASE = {
     *OF_ANY_KEY,
     *(("POST", route) for route in ("api/chat", "api/sessions", "api/token", "mcp/<str:app>")),
     *(("POST", f"v1/{route}") for route in ("chat/completions", "responses", "conversations")),
     ("GET", "v1/models/<path:name>"),
 }
-# A report of what a wallet has done is a call other than chat, too.
+# A report of what a wallet has done is not a chat either.
 WALLET_REPORT = {"type": "wallet:tx_complete", "payload": {"status": "failed", "pending_tx_ids": [1]}}
 
 
 def test_what_the_id_alone_opens(server: Server, app: App) -> None:
     App.objects.filter(pk=app.pk).update(sessions_readable_by_id=True)
-    found = {endpoint: ask(server, app, endpoint, {})[0] for endpoint in NEEDING_ROWS if endpoint not in OPEN}
-    assert {endpoint for endpoint, status in found.items() if status not in LET_IN} == KEY_IN_ANY_CASE
+    statuses = {endpoint: ask(server, app, endpoint, {})[0] for endpoint in NEEDING_ROWS if endpoint not in OPEN}
+    assert {endpoint for endpoint, status in statuses.items() if status not in LET_IN} == KEY_IN_ANY_CASE
     report = {"params": {"message": json.dumps(WALLET_REPORT)}}
     for is_lifted in (True, False):
         App.objects.filter(pk=app.pk).update(sessions_readable_by_id=is_lifted)
@@ -156,7 +156,7 @@ def bearer(key: str) -> dict[str, str]:
 def ask(
     server: Server, app: App, endpoint: tuple[str, str], headers: dict[str, str], row: dict[str, Any] | None = None
 ) -> tuple[int, str]:
-    """Call an endpoint for a session of the App, with what its row says or another; return status and challenge."""
+    """Call an endpoint for a session of the App, with its row or another; return the status and the challenge."""
     method, route = endpoint
     session = factories.make_session(app, [("user", "private")])
     turn = Turn.objects.get(session=session)
@@ -178,7 +178,7 @@ def ask(
 
 
 def filled(row: Any, app: App) -> Any:
-    """Return a row with the names of the App and its model in place."""
+    """Return a row with the names of the App and its model filled in."""
     if isinstance(row, str):
         return row.replace("{app}", app.slug).replace("{model}", app.default_model.name)
     if isinstance(row, dict):

@@ -1,4 +1,4 @@
-"""Responses that providers really sent, each with its source, and what a client makes of them."""
+"""Responses that providers really sent, each with its source, and what a client reads in them."""
 
 import json
 
@@ -18,7 +18,7 @@ def test_a_text_has_its_intended_meaning(app_client: Client, model: ScriptedMode
     assert texts(app_client.chat("Hi"))[-1] == ("agent", seen.text)
     assert len(model.requests) == len(seen.replies)
     model.will(says("Yes."))
-    assert texts(app_client.chat("And now?"))[-1] == ("agent", "Yes.")  # what is kept can go back
+    assert texts(app_client.chat("And now?"))[-1] == ("agent", "Yes.")  # stored fields can be sent back
 
 
 @pytest.mark.parametrize("seen", CALLS.values(), ids=CALLS)

@@ -47,8 +47,8 @@ CALLS = {
     "revoke the key": ("DELETE", "/api/key", {}),
 }
 FOR_EVERYBODY = {"schema", "docs"}  # no key, no session, nothing of anybody's
-KEYLESS = {"control/apps", "session/apps"}  # lists what the caller may use, which may be little
-ABOUT_THE_KEY = {"key", "key/usage", "revoke the key"}  # open to every valid key, whatever it opens
+KEYLESS = {"control/apps", "session/apps"}  # lists what the caller may use; the list may be short
+ABOUT_THE_KEY = {"key", "key/usage", "revoke the key"}  # open to every valid key, regardless of its scope
 
 
 def wrong_checksum(app: App) -> str:
@@ -101,7 +101,7 @@ def call(client: Client, name: str, app: App) -> tuple[int, Any, str]:
         headers=[(header.encode(), value.encode()) for header, value in own.items()],
         params={key: value.format(app=app.slug, model=app.default_model.name) for key, value in params.items()},
     ) as response:
-        if response.headers.get("Content-Type") == "text/event-stream":  # it never ends; that it began is the answer
+        if response.headers.get("Content-Type") == "text/event-stream":  # it never ends; its beginning is the answer
             return response.status_code, None, ""
         body = response.json() if response.read() else None
         return response.status_code, body, response.headers.get("WWW-Authenticate", "")
@@ -150,7 +150,7 @@ def test_a_key_of_another_app_is_forbidden(session_client: Client, app: App, oth
 @pytest.mark.parametrize("name", CALLS)
 def test_a_key_of_the_app_opens_everything(session_client: Client, app: App, name: str) -> None:
     session_client.key = factories.make_key(app).plain
-    others = {"wallet/verify": 400, "revoke the key": 204}  # it is let in, and the signature is not one
+    others = {"wallet/verify": 400, "revoke the key": 204}  # the key is accepted, but the signature is invalid
     assert call(session_client, name, app)[0] == others.get(name, 200)
 
 
@@ -196,14 +196,14 @@ def test_a_key_opens_the_default_app_too(client: Client, app: App) -> None:
     assert client.chat("Hi")["app"] == "default"
 
 
-def test_revoking_holds_on_the_next_request_of_every_worker(app_client: Client) -> None:
-    # Each request is a connection of its own, so these warm both workers.
+def test_revoking_takes_effect_with_the_next_request_to_every_worker(app_client: Client) -> None:
+    # Each request is a separate connection, so these warm both workers.
     assert {app_client.request("GET", "/api/control/models").status_code for _ in range(20)} == {200}
     revoke_key(AppKey.objects.latest("created_at"))
     assert [app_client.request("GET", "/api/control/models").status_code for _ in range(20)] == [401] * 20
 
 
-def test_leaving_the_scope_holds_on_the_next_request(app_client: Client, app: App) -> None:
+def test_leaving_the_scope_takes_effect_with_the_next_request(app_client: Client, app: App) -> None:
     app_client.chat("Hi")
     AppKey.objects.latest("created_at").apps.remove(app)
     assert [app_client.post_chat("Hi").status_code for _ in range(6)] == [403] * 6
@@ -240,7 +240,7 @@ def test_the_older_header_name_is_accepted_only_where_it_is_configured(
             answer = client.request("POST", "/api/chat", params=query, headers={"X-API-Key": key})
             assert answer.status_code == expected
     with Client(lenient.url, key=key) as client:
-        other = factories.make_key(app).plain  # two keys: which one would be meant?
+        other = factories.make_key(app).plain  # two keys are ambiguous
         for second, expected in ((key, 200), (other, 401), ("", 401)):
             answer = client.request("GET", "/api/control/apps", headers={"X-API-Key": second})
             assert answer.status_code == expected
@@ -254,7 +254,7 @@ def test_the_key_is_stored_only_as_a_hash(app: App) -> None:
     assert not any(secret[:12] in str(value) for value in row.values())
 
 
-def test_a_key_made_of_random_garbage_never_fails_the_server(client: Client) -> None:
+def test_random_garbage_as_a_key_never_causes_a_server_error(client: Client) -> None:
     for garbage in ("sk-", "sk-a-" + "0" * 46, "💥", uuid.uuid4().hex):
         client.key = garbage
         assert client.request("GET", "/api/control/apps").status_code == 401

@@ -68,6 +68,6 @@ def test_the_same_key_twice_is_fine_and_two_keys_are_not(client: Client, app: Ap
         assert apps(client, *differ).status_code == 401
 
 
-def test_the_metrics_token_is_no_app_key(client: Client) -> None:
+def test_the_metrics_token_is_not_an_app_key(client: Client) -> None:
     headers = {"Authorization": "Bearer metrics-token-of-the-tests"}
     assert client.http.get("/metrics", headers=headers).status_code == 200

@@ -20,7 +20,7 @@ ADDRESS = "0x" + "ab" * 20
 JSON = {"Content-Type": "application/json"}
 FORM = "application/x-www-form-urlencoded"
 MARK = "\ufeff".encode()
-# Method, path and what the body says.
+# Method, path and the body's fields.
 BODIES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "chat": ("POST", "/api/chat", {"message": "from a body"}),
     "system": ("POST", "/api/system", {"message": "from a body"}),
@@ -44,14 +44,14 @@ def opened(app_client: Client, app: App) -> Client:
 
 
 def sent(client: Client, app: App, name: str) -> tuple[str, str, bytes]:
-    method, path, said = BODIES[name]
+    method, path, fields = BODIES[name]
     slots = {"app": app.slug, "model": app.default_model.name}
-    filled = {key: value.format(**slots) if isinstance(value, str) else value for key, value in said.items()}
+    filled = {key: value.format(**slots) if isinstance(value, str) else value for key, value in fields.items()}
     return method, path.format(id=client.session_id), json.dumps(filled).encode()
 
 
 def is_heard(client: Client, app: App, name: str) -> bool:
-    """Whether the server did what the body says; without the body, the calls are refused."""
+    """Whether the server has read the body; without it, the calls are refused."""
     session = ChatSession.objects.get(pk=client.session_id)
     match name:
         case "chat":
@@ -136,11 +136,11 @@ def test_an_offer_to_upgrade_is_ignored(
     last = head("GET /livez HTTP/1.1", "Host: 127.0.0.1", "Connection: close")
     answer = raw(server, first + second + last)
     assert answer.startswith(b"HTTP/1.1 200"), answer
-    assert answer.count(b'{"status": "ok"}') == 2  # the connection goes on with what comes next
+    assert answer.count(b'{"status": "ok"}') == 2  # the connection continues with the next request
     assert is_heard(opened, app, name)
 
 
-def test_trailers_of_a_chunked_body_are_no_headers(server: Server, client: Client) -> None:
+def test_trailers_of_a_chunked_body_are_not_headers(server: Server, client: Client) -> None:
     lines = ["GET /api/state HTTP/1.1", "Host: 127.0.0.1", f"X-Session-Id: {client.session_id}"]
     request = head(*lines, "Transfer-Encoding: chunked", "Connection: close")
     trailers = head("0", f"X-Session-Id: {uuid.uuid4()}", "AOMI-APP-KEY: sk-nope")
@@ -149,7 +149,7 @@ def test_trailers_of_a_chunked_body_are_no_headers(server: Server, client: Clien
     assert client.session_id.encode() in answer
 
 
-def test_an_empty_header_survives_an_offer(server: Server, client: Client) -> None:
+def test_an_empty_header_survives_an_offer_to_upgrade(server: Server, client: Client) -> None:
     lines = ["GET /api/state HTTP/1.1", "Host: 127.0.0.1", f"X-Session-Id: {client.session_id}", "AOMI-APP-KEY:"]
     answer = raw(server, head(*lines, "Upgrade: h2c", "Connection: Upgrade, close"))
     assert answer.startswith(b"HTTP/1.1 401"), answer
@@ -214,5 +214,5 @@ def test_a_file_may_be_uploaded_to_the_admin_in_chunks(server: Server, operator:
         form += head("--x", 'Content-Disposition: form-data; name="file"; filename="a.json"') + b"{}\r\n--x--\r\n"
         headers = {"Content-Type": "multipart/form-data; boundary=x"}
         answer = client.http.post(page, content=in_pieces(form), headers=headers)
-    assert answer.status_code == 200  # without its body it would be refused as forged
+    assert answer.status_code == 200  # without its body, the CSRF check would refuse it
     assert "a.json" in answer.text or "openapi" in answer.text.lower()

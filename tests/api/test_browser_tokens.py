@@ -30,7 +30,7 @@ from tests.waiting import wait_until
 
 WALLET, OTHER_WALLET = "0x" + "ab" * 20, "0x" + "cd" * 20
 SITE = "https://shop.example"
-EVERY_WORKER = range(8)  # each request is a connection of its own, so these reach both workers
+EVERY_WORKER = range(8)  # each request is a separate connection, so these reach both workers
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def key(issued: IssuedKey) -> str:
 def call(page: Page, name: str, app: App) -> str:
     """Make one call of the table of endpoints; return its status, and the code of an error."""
     method, path, params = CALLS[name]
-    query = {each: value.format(app=app.slug, model=app.default_model.name) for each, value in params.items()}
+    query = {parameter: value.format(app=app.slug, model=app.default_model.name) for parameter, value in params.items()}
     own = bearer(page.token, **{"X-Session-Id": page.session_id})
     if page.origin:
         own["Origin"] = page.origin
     with page.http.stream(method, path.format(id=page.session_id), headers=own, params=query) as response:
-        if response.headers.get("Content-Type") == "text/event-stream":  # it never ends; that it began is the answer
+        if response.headers.get("Content-Type") == "text/event-stream":  # it never ends; its beginning is the answer
             return "200"
         response.read()
         return f"{response.status_code} {response.json()['code']}" if response.status_code >= 400 else "200"
@@ -61,7 +61,9 @@ def opened(name: str) -> str:
     """Return the answer to a page whose token opens the session."""
     if name in ABOUT_THE_KEY:
         return "403 app_not_authorized"
-    return "400 invalid_request" if name == "wallet/verify" else "200"  # let in, but the signature is none
+    return (
+        "400 invalid_request" if name == "wallet/verify" else "200"
+    )  # the token is accepted, but the signature is invalid
 
 
 def session_of(app: App | None, **columns: Any) -> str:
@@ -69,7 +71,7 @@ def session_of(app: App | None, **columns: Any) -> str:
     return str(session.pk)
 
 
-def test_a_token_is_issued_and_says_until_when(server: Server, app: App, key: str) -> None:
+def test_an_issued_token_says_when_it_expires(server: Server, app: App, key: str) -> None:
     before = datetime.now(UTC)
     response = ask_for_token(server, key, {"app": app.slug})
     assert (response.status_code, response.headers["Cache-Control"]) == (201, "no-store")
@@ -82,7 +84,7 @@ def test_a_token_is_issued_and_says_until_when(server: Server, app: App, key: st
     )
     assert timedelta(minutes=59) < longest - before < timedelta(minutes=61)
     with Page(server.url, token) as page:
-        assert page.chat("Hi")["app"] == app.slug  # without `app`, it is the token's
+        assert page.chat("Hi")["app"] == app.slug  # without `app`, the token's App answers
     turn = Turn.objects.get(session_id=page.uuid)
     assert turn.app_key_id == AppKey.objects.get(apps=app).pk
 
@@ -193,19 +195,19 @@ def test_a_token_of_an_origin_works_nowhere_else(server: Server, app: App, key: 
 
 
 def test_a_page_of_the_servers_own_origin_sends_none(server: Server, app: App, key: str) -> None:
-    """Browsers send no Origin with a GET to the page's own origin, but say that it is that."""
+    """Browsers send no Origin with a GET to the page's own origin, but Sec-Fetch-Site: same-origin."""
     token = new_token(server, key, app=app.slug, origin=server.url)
     with Page(server.url, token) as page:
         assert page.code("GET", "/api/state", headers={"Sec-Fetch-Site": "same-origin"}) == "200"
         for elsewhere in ("same-site", "cross-site", "none"):
-            said = page.code("GET", "/api/state", headers={"Sec-Fetch-Site": elsewhere})
-            assert said == "403 origin_not_allowed"
+            result = page.code("GET", "/api/state", headers={"Sec-Fetch-Site": elsewhere})
+            assert result == "403 origin_not_allowed"
 
 
 KEY_CALLS = [("POST", "/api/token"), ("GET", "/api/key"), ("GET", "/api/key/usage"), ("DELETE", "/api/key")]
 
 
-def test_a_token_is_no_key(server: Server, app: App, key: str) -> None:
+def test_a_token_is_not_a_key(server: Server, app: App, key: str) -> None:
     with Page(server.url, new_token(server, key, app=app.slug)) as page:
         for method, path in KEY_CALLS:
             body = {"app": app.slug} if method == "POST" else None
@@ -225,13 +227,13 @@ def tampered(part: int, change: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def _other_app(content: str) -> str:
-    said = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
-    return base64.urlsafe_b64encode(json.dumps({**said, "app": said["app"] + 1}).encode()).rstrip(b"=").decode()
+    result = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
+    return base64.urlsafe_b64encode(json.dumps({**result, "app": result["app"] + 1}).encode()).rstrip(b"=").decode()
 
 
 def _longer(content: str) -> str:
-    said = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
-    return base64.urlsafe_b64encode(json.dumps({**said, "expires": 4_000_000_000}).encode()).rstrip(b"=").decode()
+    result = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
+    return base64.urlsafe_b64encode(json.dumps({**result, "expires": 4_000_000_000}).encode()).rstrip(b"=").decode()
 
 
 JWT_NONE = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
@@ -259,15 +261,15 @@ def test_a_bad_token_is_refused_everywhere_with_one_body(server: Server, app: Ap
     method, path, params = CALLS[name]
     session_id, bodies = session_of(app), []
     with Client(server.url) as stranger:
-        for what, spoil in BAD_TOKENS.items():
+        for kind, spoil in BAD_TOKENS.items():
             sent = {**bearer(spoil(token)), "X-Session-Id": session_id}
             answer = stranger.http.request(
                 method,
                 path.format(id=session_id),
-                headers=[(each.encode(), value.encode()) for each, value in sent.items()],
-                params={each: value.format(app=app.slug, model="m") for each, value in params.items()},
+                headers=[(parameter.encode(), value.encode()) for parameter, value in sent.items()],
+                params={parameter: value.format(app=app.slug, model="m") for parameter, value in params.items()},
             )
-            assert answer.status_code == 401, what
+            assert answer.status_code == 401, kind
             assert answer.headers["WWW-Authenticate"] == "AppKey"
             bodies.append({**answer.json(), "request_id": ""})
     assert all(body == bodies[0] for body in bodies)
@@ -290,7 +292,7 @@ def test_two_credentials_are_refused_unless_they_are_one(server: Server, app: Ap
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_an_app_key_as_a_bearer_opens_what_it_opens_in_its_own_header(
+def test_an_app_key_as_a_bearer_token_has_the_same_scope_as_in_its_own_header(
     server: Server, app: App, key: str, name: str
 ) -> None:
     with Page(server.url, key, session_id=session_of(app)) as holder:
@@ -366,7 +368,7 @@ def test_tokens_end_with_their_key_at_the_next_request_and_so_do_their_streams(
     wait_until(streams_ended)
 
 
-def test_a_token_and_its_stream_end_in_time(server: Server, app: App, key: str) -> None:
+def test_a_token_and_its_stream_end_on_time(server: Server, app: App, key: str) -> None:
     token = new_token(server, key, app=app.slug, expires_in=3)
     with Page(server.url, token) as page:
         headers = {**bearer(token), "X-Session-Id": page.session_id}
@@ -390,14 +392,14 @@ def test_a_chat_stream_ends_with_the_token(server: Server, app: App, issued: Iss
     assert (last["type"], last["code"]) == ("error", "invalid_app_key")
 
 
-def test_a_new_signing_key_lets_earlier_tokens_live(
+def test_a_new_signing_key_keeps_earlier_tokens_valid(
     server: Server, app: App, key: str, manage: Callable[..., Result]
 ) -> None:
     earlier = new_token(server, key, app=app.slug)
-    said = json.loads(manage("rotate_token_keys", "--json").out)
-    assert said["earlier_tokens"] == "live out their time"
+    result = json.loads(manage("rotate_token_keys", "--json").out)
+    assert result["earlier_tokens"] == "live out their time"
     later = new_token(server, key, app=app.slug)
-    assert later.startswith(f"bt-{said['id']}.")
+    assert later.startswith(f"bt-{result['id']}.")
     for token in (earlier, later):
         with Page(server.url, token) as page:
             assert {page.code("GET", "/api/state") for _ in EVERY_WORKER} == {"200"}
@@ -439,7 +441,9 @@ def test_a_wallet_of_a_token_is_claimed_unless_the_app_trusts_its_backend(
 
 
 @pytest.mark.parametrize("path", ["/api/sessions", "/api/system?message=ready", "/api/control/model?rig={model}"])
-def test_sessions_that_a_token_makes_are_of_its_app_and_wallet(server: Server, app: App, key: str, path: str) -> None:
+def test_sessions_created_with_a_token_belong_to_its_app_and_wallet(
+    server: Server, app: App, key: str, path: str
+) -> None:
     App.objects.filter(pk=app.pk).update(trusts_backend_wallets=True)
     token = new_token(server, key, app=app.slug, wallet=WALLET)
     with Page(server.url, token) as page:
@@ -471,12 +475,12 @@ def test_a_copy_of_the_session_on_another_worker_does_not_get_around_the_wallet(
 ) -> None:
     token, session_id = new_token(server, key, app=app.slug, wallet=WALLET), str(uuid.uuid4())
     with Client(server.url, app=app.slug, key=key, session_id=session_id) as holder:
-        for _ in EVERY_WORKER:  # both workers remember the session as it was: without a wallet
+        for _ in EVERY_WORKER:  # both workers have a copy of the session from before: without a wallet
             holder.chat("Hi")
         ChatSession.objects.filter(pk=session_id).update(wallet_address=OTHER_WALLET, version=5)
     with Page(server.url, token, session_id=session_id) as page:
-        said = {page.code("POST", "/api/chat?message=Hi") for _ in EVERY_WORKER}
-    assert said == {"403 session_not_available"}
+        result = {page.code("POST", "/api/chat?message=Hi") for _ in EVERY_WORKER}
+    assert result == {"403 session_not_available"}
     assert ChatSession.objects.get(pk=session_id).wallet_address == OTHER_WALLET
 
 
@@ -498,7 +502,7 @@ def test_a_page_lists_only_what_its_token_opens(server: Server, app: App, other_
         "wallet": new_token(server, key, app=app.slug, wallet=wallet),
         "session": new_token(server, key, app=app.slug, session_id=proven),
     }
-    for kind in ("app", "wallet"):  # a claimed wallet lists the page's own session alone
+    for kind in ("app", "wallet"):  # a claimed wallet lists only the page's own session
         with Page(server.url, tokens[kind], session_id=own) as page:
             assert listed(page, wallet) == {own}
     with Page(server.url, tokens["session"], session_id=proven) as page:
@@ -542,7 +546,7 @@ def test_a_stream_ends_when_its_session_gets_another_wallet(server: Server, app:
 # --- What becomes of the text ------------------------------------------------------------------------------
 
 
-def test_a_token_reaches_no_log_and_counts_in_no_url(server: Server, app: App, key: str) -> None:
+def test_a_token_reaches_no_log_and_is_ignored_in_urls(server: Server, app: App, key: str) -> None:
     token = new_token(server, key, app=app.slug)
     session_id = session_of(app)
     with Page(server.url, token, session_id=session_id) as page:
@@ -582,14 +586,14 @@ def test_a_token_costs_one_read_and_made_up_signing_keys_cost_none_each(
         for _ in range(3):
             assert page.code("GET", "/api/control/apps") == "401 invalid_app_key"
         reads = sum("keys_tokensigningkey" in text for text in proxy.statements)
-        assert reads <= 2 + (time.monotonic() - began)  # one a second at the most
+        assert reads <= 2 + (time.monotonic() - began)  # at most one per second
     proxy.close()
 
 
 def test_refusals_of_tokens_and_sources_are_explained(
     start: Callable[..., Server], app: App, other_app: App, manage: Callable[..., Result]
 ) -> None:
-    server = start(workers=1)  # of its own: a server records a bounded number of refusals a minute
+    server = start(workers=1)  # a server of its own: each server records a bounded number of refusals per minute
     issued = factories.make_key(app, other_app)
     token = new_token(server, issued.plain, app=app.slug)
     of_wallet = new_token(server, issued.plain, app=app.slug, wallet=WALLET)

@@ -17,7 +17,7 @@ from tests.model_server import ScriptedModel, calls, refuses, says
 from tests.product import Server
 
 Manage = Callable[..., Result]
-ROUNDS = 6  # enough that both workers answer
+ROUNDS = 6  # enough requests to reach both workers
 
 
 @pytest.fixture
@@ -46,20 +46,20 @@ def key_for(app: App, channel: str, number: int | None = None) -> IssuedKey:
     return factories.make_key(app, channel=channel, release=release)
 
 
-def test_each_channel_meets_its_own_state_of_the_app(server: Server, published: App, model: ScriptedModel) -> None:
+def test_each_channel_gets_its_own_state_of_the_app(server: Server, published: App, model: ScriptedModel) -> None:
     assert preambles(server, published, factories.make_key(published).plain, model) == {"One."}
     assert preambles(server, published, key_for(published, "draft").plain, model) == {"Draft."}
     assert preambles(server, published, key_for(published, "release", 2).plain, model) == {"Two."}
 
 
-def test_a_changed_channel_holds_on_the_next_request_of_either_worker(
+def test_a_changed_channel_takes_effect_with_the_next_request_to_either_worker(
     manage: Manage, server: Server, published: App, model: ScriptedModel
 ) -> None:
     issued = factories.make_key(published)
     assert preambles(server, published, issued.plain, model) == {"One."}
     for channel, text in (("draft", "Draft."), ("release:2", "Two."), ("live", "One.")):
-        told = manage("change_key", issued.app_key.prefix, "--channel", channel, "--json")
-        assert json.loads(told.out)["channel"] == channel
+        changed = manage("change_key", issued.app_key.prefix, "--channel", channel, "--json")
+        assert json.loads(changed.out)["channel"] == channel
         assert preambles(server, published, issued.plain, model) == {text}
 
 
@@ -96,12 +96,12 @@ def test_a_session_is_not_continued_in_another_channel(server: Server, published
             assert {answer.status_code for answer in answers} == expected, channel
             if channel != begun:
                 assert answers[0].json()["code"] == "session_not_available"
-                assert client.request("GET", "/api/state").status_code == 200  # it is read by the App's keys
+                assert client.request("GET", "/api/state").status_code == 200  # the App's keys can read it
                 chosen = client.request("POST", "/api/control/model", params={"rig": "x"})
                 assert chosen.status_code == 403
 
 
-def test_a_session_that_has_not_begun_takes_the_channel_of_its_first_turn(server: Server, published: App) -> None:
+def test_a_session_that_has_not_begun_gets_the_channel_of_its_first_turn(server: Server, published: App) -> None:
     draft, live = key_for(published, "draft").plain, factories.make_key(published).plain
     with Client(server.url, app=published.slug, key=live) as client:
         made = client.request("POST", "/api/sessions", params={"app": published.slug})
@@ -122,7 +122,7 @@ def test_a_confirmation_from_another_channel_resumes_nothing(server: Server, app
         live, client.key = client.key, key_for(app, "draft").plain
         refused = client.request("POST", "/api/system", json={"message": json.dumps(answer)})
         assert refused.json()["code"] == "session_not_available"
-        assert client.post_chat("Never mind").status_code == 403  # nor does it end the pause
+        assert client.post_chat("Never mind").status_code == 403  # and it does not end the pause
         client.key = live
         assert client.request("POST", "/api/system", json={"message": json.dumps(answer)}).status_code == 200
         assert client.poll()["messages"][-1]["content"] == "42."
@@ -152,14 +152,14 @@ def test_a_key_of_a_deleted_release_is_refused_until_it_has_another_channel(
     assert preambles(server, published, issued.plain, model) == {"One."}
 
 
-def test_a_channel_holds_for_the_apps_of_the_key_only(server: Server, app: App) -> None:
+def test_a_channel_applies_only_to_the_apps_of_the_key(server: Server, app: App) -> None:
     """The default App is open to every caller, but its draft is not."""
     default = App.objects.get(is_default=True)
     draft_of_app = key_for(app, "draft").plain
     with Client(server.url, key=draft_of_app) as client:
         client.chat("Hi")
         client.key = None
-        assert client.post_chat("Hi").status_code == 200  # both are in its live channel
+        assert client.post_chat("Hi").status_code == 200  # both keys use its live state
         client.key = key_for(default, "draft").plain
         assert client.post_chat("Hi").status_code == 403
 
@@ -179,8 +179,8 @@ def test_a_key_for_the_draft_of_an_app_without_releases(server: Server, app: App
 def test_the_page_of_a_session_names_its_channel(server: Server, published: App) -> None:
     admin = AdminClient()
     admin.force_login(factories.make_operator())
-    said = {"live": "it follows what is live", "draft": "began with a key for the draft", "release": "Release 2: the"}
-    for channel, words in said.items():
+    notes = {"live": "it follows what is live", "draft": "began with a key for the draft", "release": "Release 2: the"}
+    for channel, words in notes.items():
         key = key_for(published, channel, 2 if channel == "release" else None).plain
         with Client(server.url, app=published.slug, key=key) as client:
             client.chat("Hi")

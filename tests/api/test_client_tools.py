@@ -36,12 +36,12 @@ def asked(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def answer(client: Client, **payload: Any) -> Any:
-    told = {"type": "client_tool", "payload": payload}
-    return client.request("POST", "/api/system", json={"message": json.dumps(told)})
+    answer_body = {"type": "client_tool", "payload": payload}
+    return client.request("POST", "/api/system", json={"message": json.dumps(answer_body)})
 
 
 @pytest.mark.parametrize(
-    ("given", "read"),
+    ("payload", "read"),
     [
         ({"result": {"city": "Oslo"}}, '{"city":"Oslo"}'),
         ({"result": "Oslo"}, "Oslo"),
@@ -49,16 +49,16 @@ def answer(client: Client, **payload: Any) -> Any:
     ],
 )
 def test_the_clients_result_reaches_the_model(
-    app_client: Client, model: ScriptedModel, given: dict[str, Any], read: str
+    app_client: Client, model: ScriptedModel, payload: dict[str, Any], read: str
 ) -> None:
     model.will(calls(("get_position", {"exact": True}), text="I look."), says("You are in Oslo."))
     paused = chat(app_client, "Where am I?", POSITION).json()
     (question,) = asked(paused)
     assert (paused["status"], question["tool"], question["arguments"]) == ("idle", "get_position", {"exact": True})
-    assert answer(app_client, call_id=question["call_id"], **given).status_code == 200
+    assert answer(app_client, call_id=question["call_id"], **payload).status_code == 200
     assert texts(app_client.poll())[-1] == ("agent", "You are in Oslo.")
     assert tool_results(model.prompts[1]) == [read]
-    # The declaration holds for this turn, also after the pause, and no longer.
+    # The declaration applies to this turn, also after the pause, but not to later turns.
     app_client.chat("Thanks")
     offered = [{tool["function"]["name"] for tool in request["tools"]} for request in model.requests]
     assert ["get_position" in names for names in offered] == [True, True, False]
@@ -117,8 +117,8 @@ def test_a_malformed_answer_names_what_is_wrong(
     assert "either result or error" in refused.json()["detail"]
 
 
-def test_a_confirmation_does_not_answer_for_a_clients_tool(app_client: Client, model: ScriptedModel) -> None:
+def test_a_confirmation_is_not_an_answer_of_a_clients_tool(app_client: Client, model: ScriptedModel) -> None:
     model.will(calls(("get_position", {})))
     (question,) = asked(chat(app_client, "Where am I?", POSITION).json())
-    told = {"type": "confirm_tool", "payload": {"call_id": question["call_id"], "approved": True}}
-    assert app_client.request("POST", "/api/system", json={"message": json.dumps(told)}).status_code == 410
+    answer_body = {"type": "confirm_tool", "payload": {"call_id": question["call_id"], "approved": True}}
+    assert app_client.request("POST", "/api/system", json={"message": json.dumps(answer_body)}).status_code == 410

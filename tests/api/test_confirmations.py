@@ -39,17 +39,17 @@ def asked(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def answer(client: Client, call_id: str, *, approved: Any = True, **more: Any) -> int:
-    told = {"type": "confirm_tool", "payload": {"call_id": call_id, "approved": approved}}
-    return client.request("POST", "/api/system", json={"message": json.dumps(told)}, **more).status_code
+    answer_body = {"type": "confirm_tool", "payload": {"call_id": call_id, "approved": approved}}
+    return client.request("POST", "/api/system", json={"message": json.dumps(answer_body)}, **more).status_code
 
 
 def shown(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
     return [tuple(message["tool_result"]) for message in snapshot["messages"] if message["tool_result"]]
 
 
-def order(client: Client, model: ScriptedModel, *what: str) -> list[str]:
+def order(client: Client, model: ScriptedModel, *items: str) -> list[str]:
     """Have the model order things; return the ids of the questions."""
-    model.will(calls(*(("order", {"what": item}) for item in what), text="I order it."))
+    model.will(calls(*(("order", {"what": item}) for item in items), text="I order it."))
     return [payload["call_id"] for payload in asked(client.chat("Order!"))]
 
 
@@ -66,8 +66,8 @@ def test_an_approved_call_is_made_and_the_turn_continues(
         assert upstream.received == []
         assert app_client.state()["system_events"] == []  # delivered once
         assert Turn.objects.get(session_id=app_client.uuid).status == "paused"
-        told = reader.wait_for(lambda event: event["type"] == "inline_call")
-        assert told["call"] == {"type": "confirm_tool", "payload": question}
+        inline_call = reader.wait_for(lambda event: event["type"] == "inline_call")
+        assert inline_call["call"] == {"type": "confirm_tool", "payload": question}
         assert answer(app_client, question["call_id"]) == 200
         after = app_client.poll()
         reader.wait_for(lambda event: event["type"] == "tool_complete")
@@ -78,7 +78,7 @@ def test_an_approved_call_is_made_and_the_turn_continues(
     assert model.prompts[-1][2]["content"] == "I order tea."
     turn = Turn.objects.get(session_id=app_client.uuid)
     assert (turn.status, turn.tool_rounds, turn.completion_tokens, turn.open_calls) == ("completed", 1, 1, None)
-    assert answer(app_client, question["call_id"]) == 410  # what is done is not asked any more
+    assert answer(app_client, question["call_id"]) == 410  # an answered question is no longer shown
     assert app_client.poll() == app_client.state() == {**after, "system_events": []}
     assert len(upstream.received) == 1
 
@@ -106,7 +106,9 @@ def test_calls_that_need_no_confirmation_run_at_once_and_results_keep_call_order
     tea, cake = asked(snapshot)
     assert (tea["arguments"], cake["arguments"]) == ({"what": "tea"}, {"what": "cake"})
     answer(app_client, cake["call_id"], approved=False)
-    assert answer(app_client, cake["call_id"], approved=False) == 200  # a client that did not hear of the first
+    assert (
+        answer(app_client, cake["call_id"], approved=False) == 200
+    )  # a client that did not receive the first response
     assert answer(app_client, cake["call_id"], approved=True) == 410
     assert app_client.state()["is_processing"] is False  # the other question is still open
     answer(app_client, tea["call_id"])
@@ -115,7 +117,7 @@ def test_calls_that_need_no_confirmation_run_at_once_and_results_keep_call_order
     assert [name for name, _ in shown(snapshot)] == ["calculate", "order", "calculate", "order", "order"]
     assert results[1] == "ordered tea"
     assert "declined" in results[3]
-    assert "are invalid" in results[4]  # what cannot be called is nobody's question
+    assert "are invalid" in results[4]  # nobody is asked about a call that cannot be made
     assert tool_results(model.prompts[-1]) == results
     assert texts(snapshot)[-1] == ("agent", "Done.")
 
@@ -126,7 +128,7 @@ def test_a_new_message_declines_the_open_question(app_client: Client, model: Scr
     snapshot = app_client.chat("No, tell me a joke")
     assert texts(snapshot)[2:] == [("agent", ""), ("user", "No, tell me a joke"), ("agent", "As you like.")]
     assert "another message" in shown(snapshot)[0][1]
-    # The model is told that no answer followed: some refuse a user right after a tool.
+    # The model is told that there was no answer: some templates refuse a user's message right after a tool's.
     roles = [message["role"] for message in model.prompts[-1]]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
     assert answer(app_client, call_id) == 410
@@ -172,7 +174,7 @@ def test_an_unanswered_question_expires(
         assert until is not None
         wait_until(lambda: timezone.now() > until)
         answer(client, call_id)
-        wait_until(lambda: Turn.objects.get(pk=turn.pk).status == "interrupted")  # somebody sweeps
+        wait_until(lambda: Turn.objects.get(pk=turn.pk).status == "interrupted")  # an upkeep round
         snapshot = client.poll()
         assert "in time" in shown(snapshot)[0][1]
         model.will(says("Anyway."))
@@ -197,7 +199,7 @@ real, module.datetime = module.datetime, Slow
 """
 
 
-def test_the_deadline_is_of_the_databases_clock(
+def test_the_deadline_follows_the_databases_clock(
     start: Callable[..., Server], app: App, model: ScriptedModel, upstream: Upstream, tmp_path: Path
 ) -> None:
     """By the clock of a worker that is an hour slow, it would have passed before the question is asked."""
@@ -233,8 +235,8 @@ def test_only_callers_who_may_chat_in_the_session_may_answer(
 @pytest.mark.parametrize("payload", [None, {}, {"call_id": "x"}, {"call_id": 1, "approved": True}, {"approved": True}])
 def test_an_answer_without_a_decision_is_refused(app_client: Client, model: ScriptedModel, payload: Any) -> None:
     order(app_client, model, "tea")
-    told = {"message": json.dumps({"type": "confirm_tool", "payload": payload})}
-    assert app_client.request("POST", "/api/system", json=told).status_code == 400
+    answer_body = {"message": json.dumps({"type": "confirm_tool", "payload": payload})}
+    assert app_client.request("POST", "/api/system", json=answer_body).status_code == 400
     for call_id in ("", "x\x00", "nobody", "550e8400-e29b-41d4-a716-446655440000"):
         assert answer(app_client, call_id) == 410
     assert answer(app_client, "x", approved="yes") == 400
@@ -288,7 +290,9 @@ def test_an_answer_must_match_the_kind_of_its_question(
     Turn.objects.filter(pk=turn.pk).update(open_calls=[{**stored, "kind": "another"}])
     assert answer(app_client, call_id) == 410
     model.will(says("Tea is ordered."))
-    Turn.objects.filter(pk=turn.pk).update(open_calls=[stored])  # as an earlier release stored it, which knew one kind
+    Turn.objects.filter(pk=turn.pk).update(
+        open_calls=[stored]
+    )  # as stored by an earlier version, which had only one kind
     assert answer(app_client, call_id) == 200
     assert texts(app_client.poll())[-1] == ("agent", "Tea is ordered.")
     assert len(upstream.received) == 1

@@ -30,7 +30,7 @@ ALLOWED = (
     *("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Mcp-Session-Id"),
 )
 # X-Next-Cursor: the next page of GET /api/sessions; X-Session-Id: the session that a call under /v1 has
-# made; Mcp-Session-Id: what names an MCP client when it cancels a call.
+# created; Mcp-Session-Id: what names an MCP client when it cancels a call.
 EXPOSED = (
     *("X-Request-Id", "Retry-After", "Preference-Applied", "RateLimit", "RateLimit-Policy"),
     *("X-Next-Cursor", "X-Session-Id", "Mcp-Session-Id"),

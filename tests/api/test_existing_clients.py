@@ -1,4 +1,4 @@
-"""What clients of the original system depend on; each test is a rule whose breach they would notice."""
+"""What clients of the original system depend on; each test is a rule that they rely on."""
 
 import json
 import re
@@ -26,7 +26,7 @@ ADDRESS = "0x742d35Cc6634C0532925a3b844Bc9e7595f2bD68"
 
 @pytest.fixture
 def widget(app_client: Client, app: App) -> Client:
-    """An existing client of an App whose operator lets browsers read by id: it shows its key on chat alone."""
+    """An existing client of an App whose sessions are readable by id: it sends its key only with chat calls."""
     App.objects.filter(pk=app.pk).update(sessions_readable_by_id=True, reply_wait_seconds=0)
     return app_client
 
@@ -53,7 +53,7 @@ def test_the_key_is_shown_on_chat_and_control_only(widget: Client) -> None:
         assert keyless(widget, method, url, **more).status_code == 200, url
 
 
-def test_listing_by_wallet_brings_no_session_id(widget: Client) -> None:
+def test_listing_by_wallet_needs_no_session_id(widget: Client) -> None:
     headers = {"X-Session-Id": None, "AOMI-APP-KEY": None}
     answer = widget.request("GET", "/api/sessions", params={"public_key": ADDRESS.lower()}, headers=headers)  # type: ignore[arg-type]
     assert (answer.status_code, answer.json()) == (200, [])
@@ -153,7 +153,7 @@ def test_the_system_endpoint_creates_the_session(client: Client) -> None:
 def test_the_user_state_is_returned_unchanged(client: Client, state: str) -> None:
     answers = [client.post_chat("Hi", user_state=state), client.request("GET", "/api/state"), client.post_chat("Hi")]
     for answer in answers:
-        assert f'"user_state":{state}' in answer.text  # nothing invented, nothing reordered
+        assert f'"user_state":{state}' in answer.text  # nothing added, nothing reordered
     client.request("GET", "/api/state", params={"user_state": '{"is_connected": false}'})
     assert client.state()["user_state"] == {"is_connected": False}
     assert ChatSession.objects.get(pk=client.session_id).wallet_address == ADDRESS.lower()
@@ -173,14 +173,14 @@ def test_opening_a_session_repeatedly_changes_nothing(client: Client) -> None:
     assert ChatSession.objects.get(pk=client.session_id).wallet_chain_id == 8453
 
 
-# What follows is of exactly the form in which the original React client and its library send it.
+# The following calls have exactly the form that the original React client and its library send.
 
 
 def test_apps_are_strings_under_the_first_name_and_objects_under_the_second(app_client: Client, app: App) -> None:
     query = {"public_key": ADDRESS}
     assert app_client.request("GET", "/api/control/apps", params=query).json() == ["default", app.slug]
     assert app_client.request("GET", "/api/session/apps").json() == [{"name": "default"}, {"name": app.slug}]
-    for name in app_client.request("GET", "/api/control/apps").json():  # as they come, into the next call
+    for name in app_client.request("GET", "/api/control/apps").json():  # used unchanged in the next call
         assert app_client.request("POST", "/api/chat", params={"message": "Hi", "app": name}).status_code in {200, 403}
         app_client.session_id = str(uuid.uuid4())
 
@@ -212,7 +212,7 @@ def ask(client: Client, **headers: str) -> dict[str, Any]:
 
 
 def at_once(client: Client, model: ScriptedModel, **headers: str) -> bool:
-    """Whether a call is answered before its reply is there; the reply comes either way."""
+    """Whether a call is answered before its reply is ready; the reply comes in both cases."""
     model.will(says("It", " is", " here.", pause=0.1))
     first = ask(client, **headers)
     assert ("user", "Hi") in texts(first)
@@ -227,8 +227,8 @@ def all_calls_are(client: Client, model: ScriptedModel, *, at_once_: bool) -> bo
 
 def test_with_an_open_stream_on_any_worker_the_response_comes_at_once(shown: Client, model: ScriptedModel) -> None:
     with Updates(shown), Updates(shown):
-        wait_until(lambda: all_calls_are(shown, model, at_once_=True))  # once all workers have heard of it
-    wait_until(lambda: all_calls_are(shown, model, at_once_=False))  # and that it is closed
+        wait_until(lambda: all_calls_are(shown, model, at_once_=True))  # once all workers know of it
+    wait_until(lambda: all_calls_are(shown, model, at_once_=False))  # and know that it is closed
 
 
 def test_a_stream_opened_before_the_session_exists_counts(shown: Client, model: ScriptedModel) -> None:
@@ -250,7 +250,7 @@ def test_the_clients_prefer_wait_overrides_an_open_stream(shown: Client, model: 
 def test_the_apps_reply_wait_overrides_an_open_stream(shown: Client, app: App, model: ScriptedModel) -> None:
     with Updates(shown):
         wait_until(lambda: all_calls_are(shown, model, at_once_=True))
-        App.objects.filter(pk=app.pk).update(reply_wait_seconds=30)  # the same number, but chosen
+        App.objects.filter(pk=app.pk).update(reply_wait_seconds=30)  # the same number as the default, but set
         assert all_calls_are(shown, model, at_once_=False)
 
 

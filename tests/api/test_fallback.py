@@ -73,7 +73,7 @@ def test_the_next_model_answers(three: Three, replies: list[Reply], code: str) -
     three.models[0].will(*replies)
     three.models[1].will(says("Here."))
     assert texts(three.client.chat("Hi")) == [("user", "Hi"), ("agent", "Here.")]
-    assert three.counts == [len(replies), 1, 0]  # its own retries came first
+    assert three.counts == [len(replies), 1, 0]  # after its own retries
     assert (three.turn.model, three.turn.status) == (three.names[1], "completed")
     attempt, *others = list(three.turn.attempts or [])
     assert (attempt["model"], attempt["code"], others) == (three.names[0], code, [])
@@ -89,7 +89,7 @@ def test_an_unreachable_model_is_replaced_by_the_next(three: Three) -> None:
 
 def test_a_model_whose_key_is_not_set_up(three: Three, server: Server) -> None:
     Provider.objects.filter(models=three.rows[0]).update(api_key_env="NOBODY_SETS_THIS_KEY")
-    row = three.rows[1]  # the providers are one row each
+    row = three.rows[1]  # each provider is a separate row
     assert texts(three.client.chat("Hi"))[-1] == ("agent", "Hello.")
     assert three.turn.attempts == [{"model": three.names[0], "code": "no_key"}]
     assert three.turn.model == row.name
@@ -167,7 +167,7 @@ def test_a_model_without_tools_gets_none(three: Three) -> None:
     request = three.models[1].requests[0]
     assert "tools" not in request
     assert [message["role"] for message in request["messages"]] == ["user", "assistant", "user"]
-    # Nor is it asked when a tool of this very turn has answered.
+    # It is not asked either after a tool of the same turn has answered.
     three.models[0].will(calls(("calculate", {"expression": "2*4"})), refuses(429, Retry_After="60"))
     three.models[2].will(says("Eight."))
     assert texts(three.client.chat("2*4?"))[-1] == ("agent", "Eight.")
@@ -197,7 +197,7 @@ def test_a_model_that_keeps_failing_is_skipped(alone: Three) -> None:
         assert texts(alone.client.chat("Hi"))[-1] == ("agent", "Hello.")
     assert alone.counts == [5, 7, 0]
     assert alone.turn.attempts == [{"model": alone.names[0], "code": "circuit_open"}]
-    provider = alone.rows[0].provider  # another one at the same address has a key, and so failures, of its own
+    provider = alone.rows[0].provider  # another provider at the same address has its own key, and so its own failures
     twin = Provider.objects.create(slug=f"{provider.slug}-twin", base_url=provider.base_url)
     Model.objects.filter(pk=alone.rows[0].pk).update(provider=twin)
     alone.client.chat("Hi")

@@ -1,4 +1,4 @@
-"""HTTP tools in a turn: calls are sent, answered, recorded and limited, and Apps are kept apart."""
+"""HTTP tools in a turn: calls are sent, answered, recorded and limited, and Apps are isolated."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from tests.model_server import ScriptedModel, calls, says, tool_results
 from tests.patience import scaled
 from tests.upstream import Handler, Received, Upstream
 
-SECRET = 'sk/live+7fQ2 "ü" zL9&x'  # every kind of character that some encoding changes
+SECRET = 'sk/live+7fQ2 "ü" zL9&x'  # every kind of character that encodings change
 WALLET = "0x742d35cc6634c0532925a3b844bc9e7595f2bd68"
 
 
@@ -134,13 +134,13 @@ def test_a_secret_that_is_echoed_reaches_nobody(
     upstream.handle = lambda handler, _: handler.reply(echoed(SECRET), status)
     ask(app_client, model, ("fetch", {}))
     assert urllib.parse.parse_qs(urllib.parse.urlsplit(upstream.received[0].path).query) == {"key": [SECRET]}
-    told = json.dumps([model.requests, app_client.state(), app_client.request("GET", "/api/events").text])
-    assert "[secret]" in told
+    everything = json.dumps([model.requests, app_client.state(), app_client.request("GET", "/api/events").text])
+    assert "[secret]" in everything
     for piece in ("7fQ2", "zL9", "7fq2", "zl9", base64.b64encode(b"7fQ2").decode()[:5], b"zL9".hex()):
-        assert piece not in told
+        assert piece not in everything
 
 
-def test_the_password_within_a_secret_is_one_too(
+def test_the_password_within_a_secret_is_a_secret_too(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     """HTTP Basic sends both in base64, but servers may quote the plain password."""
@@ -180,7 +180,7 @@ def test_an_answer_in_no_charset_of_the_web_is_read_at_once(
     assert result.startswith("a" * 100)
 
 
-def test_no_log_line_holds_a_secret(
+def test_no_log_line_contains_a_secret(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, server: Any
 ) -> None:
     canary = factories.unique("canary-secret")
@@ -199,7 +199,7 @@ def test_a_secret_of_another_app_cannot_be_named(
     factories.make_http_tool(app, f"{upstream.url}/x", headers={"X-Key": "{{ secrets.THEIRS }}"})
     (result,) = ask(app_client, model, ("fetch", {}))
     assert "has no secret THEIRS" in error_of(result)
-    # Not even when its row is moved: the value is bound to its App.
+    # Not even if its row is moved: the value is bound to its App.
     Secret.objects.filter(pk=theirs.pk).update(app=app)
     (result,) = ask(app_client, model, ("fetch", {}))
     assert "encrypted for another row" in error_of(result)
@@ -237,7 +237,7 @@ def test_an_allowed_host_is_allowed_for_one_app_only(
     assert upstream.received == []
 
 
-def test_an_argument_brings_no_placeholders(
+def test_placeholders_in_arguments_are_not_filled_in(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     factories.make_secret(app, "API_KEY", "some-secret-value", hosts=upstream.host)
@@ -300,7 +300,7 @@ def test_a_call_that_is_repeated_is_noticed(
     app_client.chat("Go")
     results = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
     assert ["made before" in result for result in results] == [False, True, False]
-    # Clients are shown the results alone.
+    # Clients are shown only the results.
     assert {m["tool_result"][1] for m in app_client.state()["messages"] if m["tool_result"]} == {"same"}
 
 
@@ -479,7 +479,7 @@ def test_bodies_as_servers_send_them(
         ("made", {"result_headers": ["Link"]}, {"headers": {"link": "</2>; rel=next"}, "body": "made"}),
     ],
 )
-def test_a_model_can_read_where_what_it_made_is_and_the_next_page(
+def test_a_model_can_read_the_location_of_a_new_object_and_of_the_next_page(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream, *, body: Any, settings: Any, expected: Any
 ) -> None:
     factories.make_http_tool(app, f"{upstream.url}/x", method="POST", **settings)
@@ -512,7 +512,7 @@ def test_answers_that_are_not_what_was_expected(
     assert complaint in error_of(ask(app_client, model, ("fetch", {}))[0])
 
 
-def test_a_changed_tool_and_a_changed_secret_hold_at_once(
+def test_a_changed_tool_and_a_changed_secret_take_effect_at_once(
     app_client: Client, app: App, model: ScriptedModel, upstream: Upstream
 ) -> None:
     secret = factories.make_secret(app, "API_KEY", "first-value", hosts=upstream.host)

@@ -1,4 +1,4 @@
-"""Isolation of Apps: every statement names its App, and one App cannot reach anything of another."""
+"""Isolation of Apps: every statement names its App, and an App cannot reach anything of another App."""
 
 import json
 import re
@@ -17,23 +17,23 @@ from tests.sql_proxy import SqlProxy
 from tests.upstream import Upstream, echo
 from tests.waiting import wait_until
 
-# Rows of these belong to one App; a statement on them that does not say which one could reach another's.
+# Rows of these tables belong to one App; a statement that does not name the App could reach another App's rows.
 OF_AN_APP = re.compile(
     r"apps_registry_(tool|secret|mcpserver|openapi\w+|document\w*|chunk\w+|appmodel|outboundcall)\b|sessions_app_turn\b"
 )
 NAMES_THE_APP = re.compile(
     r'\bapp_id"?\s*(=|IN)\s*\(?\s*(\$\d+|\d+)|\bapps_registry_app a\b.*\ba\.id = \$\d+', re.DOTALL
 )
-# A session is named by an id that is nobody else's; its App is compared before anything of it is shown or changed.
+# Session ids are unique among all Apps; the App is compared before anything of a session is shown or changed.
 NAMES_THE_SESSION = re.compile(r"\b(id|session_id|running_turn)\s*=\s*\$\d+|unnest\(\$1::uuid\[\]")
-# The ingest, which takes any App's document and names its App from then on, and the sweep, which comes by in a longer
-# test: it finds the turns of any App whose time is over.
+# The ingest takes any App's document, and names its App from then on. The upkeep, which runs during longer tests,
+# finds the expired turns of all Apps.
 LOOKS_FOR_WORK = re.compile(r"SKIP LOCKED|\bpaused_until < clock_timestamp\(\)")
 
 
 @pytest.fixture
 def furnish(upstream: Upstream) -> Callable[[App, str], None]:
-    """Gives an App a tool, a secret and a document, all named alike: furnish(app, "its own word")."""
+    """Gives an App a tool, a secret and a document, with the same names in each App: furnish(app, "its own word")."""
     upstream.handle = echo
 
     def give(app: App, word: str) -> None:
@@ -57,7 +57,7 @@ def talk(server: Server, app: App) -> Client:
 
 @pytest.fixture
 def apps(furnish: Callable[[App, str], None], app: App, other_app: App) -> dict[str, App]:
-    """Two furnished Apps, by their words."""
+    """Two furnished Apps, by their own words."""
     by_word = {"aardvark": app, "badger": other_app}
     for word, one in by_word.items():
         furnish(one, word)
@@ -92,21 +92,21 @@ def test_every_statement_of_a_run_names_its_app(
 
     for word, one in apps.items():
         other = next(iter(apps.keys() - {word}))
-        told = json.dumps(model_of(one, model_server).prompts)
-        assert f"The password is {word}" in told
-        assert other not in told
+        prompts = json.dumps(model_of(one, model_server).prompts)
+        assert f"The password is {word}" in prompts
+        assert other not in prompts
         sent = [request.headers["X-Token"] for request in upstream.received if request.path == f"/{word}"]
         assert sent == [f"secret-of-{word}"] * 2
 
     about = {text for text in proxy.statements if OF_AN_APP.search(text) and not LOOKS_FOR_WORK.search(text)}
     for table in ("tool", "secret", "documentchunk", "appmodel", "outboundcall"):
-        assert any(f"apps_registry_{table}" in text for text in about), f"nothing asked {table}"
+        assert any(f"apps_registry_{table}" in text for text in about), f"no statement reads {table}"
     nameless = [text for text in about if not NAMES_THE_APP.search(text) and not _is_otherwise_bound(text)]
     assert nameless == []
 
 
 def _is_otherwise_bound(text: str) -> bool:
-    """Written rows contain their App; a turn and its session have ids that no other App has."""
+    """Inserted rows contain their App; ids of turns and sessions are unique among all Apps."""
     is_insert = re.search(r'INSERT INTO \S+\s+(AS session )?\([^)]*\bapp_id"?[,)]', text) is not None
     return is_insert or ("sessions_app_" in text and NAMES_THE_SESSION.search(text) is not None)
 

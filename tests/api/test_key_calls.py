@@ -1,4 +1,4 @@
-"""What holders ask and do with their own key: /api/key and /api/key/usage, by header or as a bearer token."""
+"""Holders read and revoke their own key: /api/key and /api/key/usage, by header or as a bearer token."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from tests.patience import scaled
 from tests.product import NO_TLS, Server
 from tests.sse import Updates
 
-ROUNDS = 6  # enough that both workers answer
+ROUNDS = 6  # enough requests to reach both workers
 FORMS: dict[str, Callable[[str], dict[str, str]]] = {
     "header": lambda key: {"AOMI-APP-KEY": key},
     "bearer": lambda key: {"Authorization": f"Bearer {key}"},

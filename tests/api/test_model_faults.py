@@ -1,4 +1,4 @@
-"""A model that is down, slow, rate-limited or talks nonsense: the turn ends as documented."""
+"""A model that is down, slow, rate-limited or sends nonsense: the turn ends as documented."""
 
 import pytest
 
@@ -52,8 +52,8 @@ def test_a_failing_model_ends_the_turn_and_keeps_the_message(
     turn = Turn.objects.get(session_id=app_client.uuid)
     assert (turn.status, turn.error_code) == ("failed", code)
     assert turn.finished_at is not None
-    # The next message is taken, and the model is told of the one that got no answer: in one message, since templates
-    # of many models refuse two of the user's in a row.
+    # The next message is accepted. The model gets it in one message with the unanswered one, since many templates
+    # refuse two messages of the user in a row.
     model.will(says("Now I am."))
     assert texts(app_client.chat("And now?"))[-1] == ("agent", "Now I am.")
     assert [message["content"] for message in model.prompts[-1][1:]] == ["Are you there?\n\nAnd now?"]
@@ -94,6 +94,6 @@ def test_known_finish_reasons_are_recorded(app_client: Client, model: ScriptedMo
     assert Turn.objects.get(session_id=app_client.uuid).finish_reason == reason
 
 
-def test_text_that_postgres_cannot_hold_does_not_lose_the_answer(app_client: Client, model: ScriptedModel) -> None:
+def test_text_that_postgres_cannot_store_does_not_lose_the_answer(app_client: Client, model: ScriptedModel) -> None:
     model.will(Reply([b'data: {"choices":[{"delta":{"content":"a\\u0000b\\ud800c"}}]}\n\n', chunk({}, "stop"), DONE]))
     assert texts(app_client.chat("Hi"))[-1] == ("agent", "a\ufffdb\ufffdc")

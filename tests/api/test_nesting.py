@@ -18,7 +18,7 @@ LEVELS = "nested more than 20 levels deep"
 
 
 def nested(depth: int) -> str:
-    """An object of this depth."""
+    """Return an object of this depth."""
     return '{"a":' * (depth - 1) + "{}" + "}" * (depth - 1)
 
 
@@ -39,13 +39,13 @@ def test_a_deep_object_within_a_body_is_refused_by_the_limit(client: Client, dep
     body = f'{{"message": "Hi", "user_state": {nested(depth)}}}'
     for path in ("/api/chat", "/api/sessions", "/api/system"):
         answer = client.request("POST", path, content=body, headers={"Content-Type": "application/json"})
-        if path == "/api/system" and depth < 200:  # which takes no user_state
+        if path == "/api/system" and depth < 200:  # which accepts no user_state
             continue
         assert answer.status_code == 400, answer.text
         assert words in answer.json()["detail"]
 
 
-def test_a_state_of_the_greatest_depth_and_width_comes_back(client: Client) -> None:
+def test_a_state_of_the_greatest_depth_and_width_is_returned(client: Client) -> None:
     for state in (nested(20), json.dumps({str(n): n for n in range(1000)})):
         assert client.chat("Hi", user_state=state)["user_state"] == json.loads(state)
     wide = json.dumps({str(n): n for n in range(1001)})
@@ -65,7 +65,7 @@ def test_a_deep_message_to_the_system_endpoint_is_refused(client: Client, form: 
 
 
 @pytest.mark.parametrize("depth", [600, 1500, 100_000])
-def test_a_deep_chunk_is_not_the_protocol_and_not_asked_for_again(
+def test_a_deep_chunk_is_a_protocol_error_and_is_not_requested_again(
     app_client: Client, model: ScriptedModel, depth: int
 ) -> None:
     deep = b'data: {"choices": %s%s}\n\n' % (b"[" * depth, b"]" * depth)

@@ -1,4 +1,4 @@
-"""While a stream or a waiting call is open, the caller's access is checked again and again, on every worker."""
+"""While a stream or a waiting call is open, the caller's access is checked repeatedly, on every worker."""
 
 import json
 import threading
@@ -24,7 +24,7 @@ from tests.sse import Updates
 from tests.waiting import wait_until
 
 STREAM = {"Accept": "text/event-stream"}
-# The product holds itself to 2 seconds; a busy machine may be slower.
+# The product promises 2 seconds; a busy machine may be slower.
 PATIENCE_SECONDS = scaled(10)
 
 
@@ -36,7 +36,7 @@ def workers(serve: Callable[..., Server]) -> Server:
 
 @pytest.fixture
 def talker(workers: Server, app: App) -> Iterator[Client]:
-    """A client with its own key, which is the newest."""
+    """A client with its own key, which is the newest key."""
     with Client(workers.url, app=app.slug, key=factories.make_key(app).plain) as client:
         yield client
 
@@ -69,7 +69,7 @@ def delete_session(app: App, other: App) -> None:
     ChatSession.objects.filter(app=app).delete()
 
 
-# What happens meanwhile, and what the caller is told then.
+# What happens meanwhile, and the error that the caller then gets.
 LOSSES = [
     (revoke, "invalid_app_key"),
     (expire, "invalid_app_key"),
@@ -82,7 +82,7 @@ Loss = tuple[Callable[[App, App], None], str]
 
 @contextmanager
 def held(model: ScriptedModel) -> Iterator[None]:
-    """A model that has begun to answer, and continues when this ends."""
+    """A model that has begun to answer, and continues when the block ends."""
     go_on = threading.Event()
     model.will(Reply([chunk({"content": "Once upon "}), go_on, chunk({"content": "a secret."}), chunk({}, "stop")]))
     try:
@@ -93,7 +93,7 @@ def held(model: ScriptedModel) -> Iterator[None]:
 
 @contextmanager
 def reading(*clients: Client) -> Iterator[list[Updates]]:
-    """Updates streams, one a client."""
+    """Opens one updates stream for each client."""
     with ExitStack() as stack:
         yield [stack.enter_context(Updates(client)) for client in clients]
 
@@ -129,7 +129,7 @@ def test_updates_end_on_every_worker(
     talker: Client, app: App, other_app: App, lose: Callable[[App, App], None]
 ) -> None:
     talker.chat("Hi")
-    with reading(*[talker] * 4) as readers:  # each connection lands on either worker
+    with reading(*[talker] * 4) as readers:  # each connection reaches either worker
         lose(app, other_app)
         assert all(reader.ended.wait(PATIENCE_SECONDS) for reader in readers)
 
@@ -208,9 +208,7 @@ def test_streams_without_a_key_end_when_sessions_are_no_longer_readable_by_id(
         assert not inside.ended.is_set()
 
 
-def test_streams_without_a_key_end_when_their_session_comes_to_belong_to_an_app(
-    workers: Server, talker: Client
-) -> None:
+def test_streams_without_a_key_end_when_their_session_gets_an_app(workers: Server, talker: Client) -> None:
     strangers = [Client(workers.url, session_id=talker.session_id) for _ in range(4)]
     with reading(*strangers, talker) as (*outside, inside):
         talker.chat("secret")

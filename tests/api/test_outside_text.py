@@ -24,7 +24,7 @@ from tests.wild import wild_json, wild_numbers, wild_text
 
 ANYTHING = {"type": "object", "properties": {"x": {}}}
 
-# Each example is a turn of a real server: to shrink one that fails would take minutes.
+# Each example is a turn of a real server: shrinking a failing one would take minutes.
 sometimes = settings(
     max_examples=25,
     deadline=None,
@@ -59,7 +59,7 @@ def console(operator: Operator) -> Console:
 
 @pytest.fixture
 def talk(server: Server, app: App, model: ScriptedModel, console: Console) -> Callable[..., dict[str, Any] | None]:
-    """Has the model say this in a new session; returns the snapshot, if the model answered."""
+    """Have the model say this in a new session; return the snapshot if the model answered."""
     key = factories.make_key(app).plain
 
     def hold(*replies: Reply) -> dict[str, Any] | None:
@@ -74,7 +74,7 @@ def talk(server: Server, app: App, model: ScriptedModel, console: Console) -> Ca
             for page in (f"chatsession/{client.session_id}", f"turn/{turn.pk}"):
                 assert console.get(f"/admin/sessions_app/{page}/change/").status_code == 200
             assert turn.status == "completed"
-            assert f"turn {turn.pk}" not in server.log  # nothing was amiss with it
+            assert f"turn {turn.pk}" not in server.log  # the log reports no fault in it
             return state if answer.status_code == 200 else None
 
     return hold
@@ -147,7 +147,7 @@ def test_rows_that_were_stored_before_can_be_shown(app: App, console: Console) -
 
 @contextmanager
 def refusing(constraint: str, table: str = "sessions_app_turn") -> Iterator[None]:
-    """A Postgres that refuses rows for which this is false: it simulates an unknown fault of ours."""
+    """Make Postgres refuse rows for which this is false, to simulate an unknown fault of ours."""
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT refused CHECK ({constraint}) NOT VALID")
         try:

@@ -8,12 +8,12 @@ from tests.model_server import ModelServer, ScriptedModel, says
 LONG = "word " * 700  # about 1,000 tokens
 
 
-def said(prompt: list[dict[str, str]]) -> list[str]:
+def contents(prompt: list[dict[str, str]]) -> list[str]:
     return [message["content"].split()[0] for message in prompt]
 
 
 def test_preamble_and_sampling_are_the_apps(app_client: Client, app: App, model: ScriptedModel) -> None:
-    app.tools.all().delete()  # the model would be told of them as well
+    app.tools.all().delete()  # otherwise the prompt mentions them
     App.objects.filter(pk=app.pk).update(preamble="Be brief.", temperature=0.2, top_p=0.9, max_reply_tokens=50)
     app_client.chat("Hi")
     request = model.requests[0]
@@ -22,7 +22,7 @@ def test_preamble_and_sampling_are_the_apps(app_client: Client, app: App, model:
     assert request["stream"] is True
 
 
-def test_a_change_in_the_app_holds_on_the_next_request_of_every_worker(
+def test_a_change_of_the_app_takes_effect_with_the_next_request_to_every_worker(
     app_client: Client, app: App, model: ScriptedModel
 ) -> None:
     for _ in range(6):
@@ -39,14 +39,14 @@ def test_history_is_cut_to_whole_turns_newest_first(app_client: Client, app: App
         model.will(says(f"a{number} {LONG}"))
         app_client.chat(f"q{number}")
     # Two turns of about 1,010 tokens fit, the third would not; none is halved.
-    assert said(model.prompts[3]) == ["Preamble", "q1", "a1", "q2", "a2", "q3"]
+    assert contents(model.prompts[3]) == ["Preamble", "q1", "a1", "q2", "a2", "q3"]
 
 
 def test_preamble_and_message_are_sent_whatever_the_budget(app_client: Client, app: App, model: ScriptedModel) -> None:
     App.objects.filter(pk=app.pk).update(history_budget_tokens=0, preamble="Preamble")
     app_client.chat("first")
     app_client.chat(f"second {LONG}")
-    assert said(model.prompts[1]) == ["Preamble", "second"]
+    assert contents(model.prompts[1]) == ["Preamble", "second"]
 
 
 def test_a_small_window_cuts_the_history_too(app_client: Client, model: ScriptedModel) -> None:
@@ -54,8 +54,8 @@ def test_a_small_window_cuts_the_history_too(app_client: Client, model: Scripted
     for number in range(5):
         model.will(says(f"a{number} {LONG}"))
         app_client.chat(f"q{number}")
-    assert len(said(model.prompts[4])) < 7
-    assert said(model.prompts[4])[-1] == "q4"
+    assert len(contents(model.prompts[4])) < 7
+    assert contents(model.prompts[4])[-1] == "q4"
 
 
 def test_the_provider_gets_its_own_key_and_nothing_of_ours(app_client: Client, app: App, model: ScriptedModel) -> None:

@@ -1,4 +1,4 @@
-"""Real responses of providers, through the whole product: what clients see, what is stored, what is sent back."""
+"""Real responses of providers, through the whole product: what clients see, what is stored and what is sent back."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ def call_of(expression: str, **more: Any) -> dict[str, Any]:
 
 
 def calculates(*deltas: dict[str, Any], **more: Any) -> Reply:
-    """An answer that thinks, then calls the calculator."""
+    """An answer that reasons, then calls the calculator."""
     called = chunk({"tool_calls": [call_of("1 + 1", **more)]})
     return Reply([*map(chunk, deltas), called, chunk({}, "tool_calls"), DONE])
 
@@ -124,18 +124,18 @@ def test_these_fields_survive_a_confirmation_and_its_interrupt(
     message = json.dumps({"type": "confirm_tool", "payload": payload})
     assert app_client.request("POST", "/api/system", params={"message": message}).status_code == 200
     assert texts(app_client.poll())[-1] == ("agent", "2.")
-    app_client.chat("Again")  # waits for its user, who goes away: the statement records the call
+    app_client.chat("Again")  # it waits for its user, who leaves: the statement records the call
     app_client.request("POST", "/api/interrupt")
     model.will(says("Well."))
     app_client.chat("Never mind")
-    told = [message for message in model.prompts[-1] if message.get("tool_calls")]
-    assert len(told) == 2
-    for message_told in [*told, assistant(model.prompts[1])]:
-        assert message_told["reasoning_content"] == "I shall add."
-        assert message_told["tool_calls"][0]["extra_content"] == SIGNED
+    with_calls = [message for message in model.prompts[-1] if message.get("tool_calls")]
+    assert len(with_calls) == 2
+    for message_sent in [*with_calls, assistant(model.prompts[1])]:
+        assert message_sent["reasoning_content"] == "I shall add."
+        assert message_sent["tool_calls"][0]["extra_content"] == SIGNED
 
 
-def test_an_answer_without_calls_goes_back_without_its_plain_reasoning(
+def test_an_answer_without_calls_is_sent_back_without_its_plain_reasoning(
     app_client: Client, model: ScriptedModel
 ) -> None:
     model.will(Reply([*map(chunk, THINKS), chunk({"content": "Two."}), STOP, DONE]), says("Yes."))
@@ -187,7 +187,7 @@ def test_a_title_whose_thought_was_opened_by_the_template(app_client: Client, ap
         assert reader.wait_for(lambda event: event["type"] == "title_changed")["new_title"] == "A greeting"
 
 
-def test_reasoning_alone_is_no_answer(app_client: Client, model: ScriptedModel) -> None:
+def test_reasoning_alone_is_not_an_answer(app_client: Client, model: ScriptedModel) -> None:
     model.will(says("<think>I shall", " say", finish_reason="length"))
     answer = app_client.post_chat("Hi")
     assert answer.status_code == 502
@@ -207,8 +207,8 @@ def test_an_app_may_keep_reasoning_which_the_console_shows_folded(
     App.objects.filter(pk=app.pk).update(keeps_reasoning=keeps)
     model.will(calculates(*THINKS), Reply([*thinks_aloud("It is <b>2</b>.").parts]))
     app_client.chat("What is 1 + 1?")
-    kept = [row.reasoning for row in Message.objects.filter(session_id=app_client.uuid).order_by("position")]
-    assert kept == (["", "I shall add.", "I shall say hello."] if keeps else [""] * 3)
+    stored = [row.reasoning for row in Message.objects.filter(session_id=app_client.uuid).order_by("position")]
+    assert stored == (["", "I shall add.", "I shall say hello."] if keeps else [""] * 3)
     browser = Browser()
     browser.force_login(User.objects.get(username=operator.username))
     page = browser.get(f"/admin/sessions_app/chatsession/{app_client.uuid}/change/").content.decode()
@@ -268,7 +268,7 @@ def test_an_incomplete_answer_is_a_failure_that_operators_can_read(
     assert (turn.status, turn.partial_text) == ("failed", "Half an answer")
 
 
-def test_nested_too_deep_before_the_first_word_is_not_asked_again(app_client: Client, model: ScriptedModel) -> None:
+def test_a_chunk_nested_too_deeply_is_not_requested_again(app_client: Client, model: ScriptedModel) -> None:
     model.will(Reply([b'data: {"x":' + b"[" * 1500 + b"]" * 1500 + b"}\n\n", DONE]), says("never asked"))
     assert app_client.post_chat("Hi").status_code == 502
     assert len(model.requests) == 1

@@ -1,4 +1,4 @@
-"""Providers as strict as the known ones: a profile applies their rules, and without one the rules are detected."""
+"""Providers that are as strict as real ones: a profile applies their rules; without one, the rules are detected."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +19,7 @@ from tests.product import Server
 from tests.provider_rules import RULES, StrictProviders
 from tests.waiting import wait_until
 
-# What OpenAPI documents and MCP servers make of arguments, and what many a provider refuses.
+# Arguments as OpenAPI documents and MCP servers define them, and as many providers refuse them.
 ODD: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -91,7 +91,7 @@ def test_rules_are_detected_within_the_turn_and_stored(server: Server, strict: S
     App.objects.filter(pk=app.pk).update(temperature=0.5)
     say(server, app)
     before = len(refused(strict, app))
-    # The tool as such is left out each time; fields and limits are known from now on, to both workers.
+    # The tool itself is left out each time; fields and limits are known to both workers from now on.
     row = app.default_model
     wait_until(lambda: Model.objects.get(pk=row.pk).request_rules != {} or before == 0 or _is_of_tools(strict, app))
     refused(strict, app).clear()
@@ -133,13 +133,13 @@ def test_a_limit_that_is_too_high_is_lowered(server: Server, strict: StrictProvi
 
 
 @pytest.mark.parametrize("kind", sorted(WITHOUT_TOOLS))
-def test_a_model_that_takes_no_tools_answers_without(server: Server, strict: StrictProviders, kind: str) -> None:
+def test_a_model_that_accepts_no_tools_answers_without_them(server: Server, strict: StrictProviders, kind: str) -> None:
     app = make(strict, kind, profile=kind, context_window=4096)
     turn = say(server, app)
     assert [attempt["code"] for attempt in attempts(turn)] == ["tool_left_out"]
     assert "does not accept tools for this model" in attempts(turn)[0]["note"]
     assert "tools" not in taken(strict, app)[0]
-    assert Model.objects.get(pk=app.default_model_id).request_rules == {}  # it may be set up for them tomorrow
+    assert Model.objects.get(pk=app.default_model_id).request_rules == {}  # it may support them tomorrow
 
 
 def test_a_context_window_that_is_smaller_than_configured_is_respected(server: Server, strict: StrictProviders) -> None:
@@ -222,14 +222,14 @@ def test_a_limit_is_always_sent(app_client: Client, app: App, model: ScriptedMod
     App.objects.filter(pk=app.pk).update(max_reply_tokens=100)
     assert limit() == 100
     App.objects.filter(pk=app.pk).update(max_reply_tokens=9_000)
-    assert limit() == 4_000  # the model's own limit holds
+    assert limit() == 4_000  # the model's own limit applies
     App.objects.filter(pk=app.pk).update(max_reply_tokens=None)
     rows.update(max_output_tokens=8_000, request_options={"max_completion_tokens": 300})
     assert limit() == 300  # an option that says the same is not sent twice
     assert "max_completion_tokens" not in model.requests[-1]
     rows.update(request_options={})
     app_client.chat("word " * 3_000)
-    assert 2_000 < model.requests[-1]["max_tokens"] < 5_000  # what the prompt leaves of the window
+    assert 2_000 < model.requests[-1]["max_tokens"] < 5_000  # what remains of the window after the prompt
 
 
 def test_a_cold_model_of_this_machine_has_time_to_load(

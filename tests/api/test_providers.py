@@ -84,7 +84,7 @@ def test_a_key_that_is_missing_is_an_error_and_not_a_call(app_client: Client, ap
     assert model.requests == []
     turn = Turn.objects.get(session_id=app_client.uuid)
     assert turn.attempts == [{"model": app.default_model.name, "code": "no_key"}]
-    # A token of another address, or of another provider, opens nothing.
+    # A token that was encrypted for another address or provider cannot be decrypted.
     provider = set_up(app, api_key_env="")
     other = factories.make_app(base_url="http://127.0.0.1:9/v1").default_model.provider
     other.set_key(KEY)
@@ -112,7 +112,7 @@ def test_no_redirect_takes_the_key_elsewhere(
 
 
 def test_no_cookie_of_a_provider_is_kept(app_client: Client, app: App, model: ScriptedModel) -> None:
-    provider = app.default_model.provider  # clients keep cookies of hosts that have a name
+    provider = app.default_model.provider  # clients store cookies only for hosts with a name
     set_up(app, base_url=provider.base_url.replace("127.0.0.1", "localhost"))
     fine = says("Fine.")
     fine.headers = {**fine.headers, "Set-Cookie": "session=canary; Path=/"}
@@ -123,7 +123,7 @@ def test_no_cookie_of_a_provider_is_kept(app_client: Client, app: App, model: Sc
     assert len(model.requests) == 4
 
 
-def test_headers_and_options_go_along(app_client: Client, app: App, model: ScriptedModel) -> None:
+def test_headers_and_options_are_sent(app_client: Client, app: App, model: ScriptedModel) -> None:
     set_up(app, headers={"X-Team": "blue", "Authorization": "Custom abc"})
     options = {"reasoning_effort": "low", "temperature": 1.5}
     Model.objects.filter(pk=app.default_model_id).update(request_options=options)
@@ -132,7 +132,7 @@ def test_headers_and_options_go_along(app_client: Client, app: App, model: Scrip
     request = model.requests[0]
     headers = {name.lower(): value for name, value in request["headers"].items()}
     assert (headers["x-team"], headers["authorization"]) == ("blue", "Custom abc")
-    assert (request["reasoning_effort"], request["temperature"]) == ("low", 0.5)  # the App's own word counts
+    assert (request["reasoning_effort"], request["temperature"]) == ("low", 0.5)  # the App's own value applies
 
 
 def test_the_limit_of_simultaneous_requests_holds(start: Callable[..., Server], app: App, model: ScriptedModel) -> None:
@@ -194,5 +194,5 @@ def test_an_invalid_token_count_does_not_affect_the_answer(
 def test_an_app_answers_in_its_language(app_client: Client, app: App, model: ScriptedModel) -> None:
     App.objects.filter(pk=app.pk).update(preamble="Be brief.", reply_language="French")
     app_client.chat("Hi")
-    told = "Be brief.\n\nAlways answer in French, whatever language the user writes in."
-    assert model.prompts[0][0]["content"].startswith(told)
+    instructions = "Be brief.\n\nAlways answer in French, whatever language the user writes in."
+    assert model.prompts[0][0]["content"].startswith(instructions)

@@ -82,7 +82,7 @@ def test_the_same_key_with_another_app_is_refused_as_far_as_the_caller_may_know(
         assert ask(client, "k1")[0] == 200
         client.app = other_app.slug
         assert ask(client, "k1")[1]["code"] == "idempotency_mismatch"
-        client.key = others  # a stranger to the session learns nothing of the keys that were used in it
+        client.key = others  # a caller without access to the session learns nothing about the keys that were used in it
         assert ask(client, "k1")[1]["code"] == ask(client, "k2")[1]["code"] == "session_not_available"
         assert turns_and_messages(client) == (1, 2)
 

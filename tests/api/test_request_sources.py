@@ -19,7 +19,7 @@ from tests.product import Server
 from tests.waiting import wait_until
 
 SITE, ELSEWHERE = "https://shop.example", "https://elsewhere.example"
-EVERY_WORKER = range(8)  # each request is a connection of its own, so these reach both workers
+EVERY_WORKER = range(8)  # each request is a separate connection, so these reach both workers
 NOT_FROM_THERE = {"origin": "403 origin_not_allowed", "network": "403 network_not_allowed"}
 
 
@@ -34,20 +34,20 @@ def app(model_server: ModelServer) -> App:
     return factories.make_app(base_url=model_server.base_url, allowed_origins=SITE)
 
 
-def said(response: httpx2.Response) -> str:
+def code_of(response: httpx2.Response) -> str:
     is_problem = response.headers.get("Content-Type") == "application/problem+json"
     return f"{response.status_code} {response.json()['code']}" if is_problem else str(response.status_code)
 
 
 def call(client: Client, name: str, app: App, **headers: str) -> str:
     method, path, params = CALLS[name]
-    query = {each: value.format(app=app.slug, model=app.default_model.name) for each, value in params.items()}
+    query = {parameter: value.format(app=app.slug, model=app.default_model.name) for parameter, value in params.items()}
     own = {"X-Session-Id": client.session_id, **headers, **({"AOMI-APP-KEY": client.key} if client.key else {})}
     with client.http.stream(method, path.format(id=client.session_id), headers=own, params=query) as response:
         if response.headers.get("Content-Type") == "text/event-stream":
             return "200"
         response.read()
-        return said(response)
+        return code_of(response)
 
 
 def opened(name: str) -> str:
@@ -55,7 +55,7 @@ def opened(name: str) -> str:
 
 
 LIMITS: dict[str, tuple[dict[str, str], dict[str, str], list[dict[str, str]]]] = {
-    # The columns of the key, the headers that it lets in, and those that it does not.
+    # The columns of the key, the headers that it accepts, and those that it refuses.
     "origin": (
         {"allowed_origins": f"https://other.example\n{SITE}"},
         {"Origin": SITE},
@@ -71,7 +71,7 @@ LIMITS: dict[str, tuple[dict[str, str], dict[str, str], list[dict[str, str]]]] =
 
 @pytest.mark.parametrize("kind", LIMITS)
 @pytest.mark.parametrize("name", CALLS)
-def test_a_key_works_only_from_its_places(proxied: Server, app: App, kind: str, name: str) -> None:
+def test_a_key_works_only_from_its_origins_and_networks(proxied: Server, app: App, kind: str, name: str) -> None:
     columns, inside, outside = LIMITS[kind]
     issued = factories.make_key(app)
     AppKey.objects.filter(pk=issued.app_key.pk).update(**columns)
@@ -84,7 +84,7 @@ def test_a_key_works_only_from_its_places(proxied: Server, app: App, kind: str, 
 
 @pytest.mark.parametrize("kind", LIMITS)
 @pytest.mark.parametrize("name", sorted(CALLS.keys() - KEYLESS - ABOUT_THE_KEY))
-def test_an_app_is_used_only_from_its_places(proxied: Server, app: App, kind: str, name: str) -> None:
+def test_an_app_can_be_used_only_from_its_origins_and_networks(proxied: Server, app: App, kind: str, name: str) -> None:
     _, inside, outside = LIMITS[kind]
     limits: dict[str, Any] = {"refuses_other_origins": True} if kind == "origin" else LIMITS[kind][0]
     App.objects.filter(pk=app.pk).update(**limits)
@@ -92,7 +92,7 @@ def test_an_app_is_used_only_from_its_places(proxied: Server, app: App, kind: st
     with Client(proxied.url, key=factories.make_key(app).plain, session_id=str(session.pk)) as client:
         for headers in outside:
             assert call(client, name, app, **headers) == NOT_FROM_THERE[kind]
-        key, client.key = client.key, None  # strangers are not told where an App may be used from
+        key, client.key = client.key, None  # callers without access are not told where an App may be used from
         for headers in (inside, *outside):
             assert call(client, name, app, **headers) == "401 invalid_app_key"
         client.key = key
@@ -114,8 +114,8 @@ ADDRESSES = {
     "192.0.2.77:4711": True,
     "2001:db8:0:1::7": True,
     "[2001:db8::7]:4711": True,
-    "192.0.2.77, 127.0.0.1": True,  # as the proxy before the last one said
-    "192.0.2.77, 203.0.113.9": False,  # a caller may write anything before what our own proxy adds
+    "192.0.2.77, 127.0.0.1": True,  # as reported by the proxy before the last one
+    "192.0.2.77, 203.0.113.9": False,  # a caller may send anything before what our own proxy adds
     "192.0.3.77": False,
     "::ffff:192.0.3.77": False,
     "2001:db9::7": False,
@@ -162,11 +162,11 @@ def test_a_backend_gets_tokens_for_an_app_that_only_pages_may_use(server: Server
     App.objects.filter(pk=app.pk).update(refuses_other_origins=True, allowed_networks="127.0.0.1")
     key = factories.make_key(app).plain
     with Client(server.url, key=key, app=app.slug) as backend:
-        assert said(backend.post_chat("Hi")) == NOT_FROM_THERE["origin"]
+        assert code_of(backend.post_chat("Hi")) == NOT_FROM_THERE["origin"]
     with Page(server.url, new_token(server, key, app=app.slug, origin=SITE), origin=SITE) as page:
         assert page.chat("Hi")["app"] == app.slug
     refused = ask_for_token(server, key, {"app": app.slug, "origin": ELSEWHERE})
-    assert said(refused) == NOT_FROM_THERE["origin"]
+    assert code_of(refused) == NOT_FROM_THERE["origin"]
 
 
 def test_an_app_that_names_no_origins_but_refuses_others_refuses_all(server: Server, app: App) -> None:
@@ -174,7 +174,7 @@ def test_an_app_that_names_no_origins_but_refuses_others_refuses_all(server: Ser
     with Client(server.url, key=factories.make_key(app).plain, app=app.slug) as client:
         for headers in ({}, {"Origin": SITE}):
             answer = client.request("POST", "/api/chat", params={"message": "Hi", "app": app.slug}, headers=headers)
-            assert said(answer) == NOT_FROM_THERE["origin"]
+            assert code_of(answer) == NOT_FROM_THERE["origin"]
 
 
 def test_pages_read_refusals_of_their_origin(server: Server, app: App) -> None:
@@ -182,7 +182,7 @@ def test_pages_read_refusals_of_their_origin(server: Server, app: App) -> None:
     App.objects.filter(pk=app.pk).update(refuses_other_origins=True, allowed_networks="192.0.2.0/24")
     with Client(server.url, key=factories.make_key(app).plain, app=app.slug) as page:
         refused = page.request("POST", "/api/chat", params={"message": "Hi", "app": app.slug}, headers={"Origin": SITE})
-        assert (said(refused), refused.headers["Access-Control-Allow-Origin"]) == (NOT_FROM_THERE["network"], SITE)
+        assert (code_of(refused), refused.headers["Access-Control-Allow-Origin"]) == (NOT_FROM_THERE["network"], SITE)
 
 
 def test_a_limited_app_is_not_listed_elsewhere(proxied: Server, app: App) -> None:
@@ -218,7 +218,7 @@ NARROWINGS: dict[Callable[[App], None], str] = {
 
 
 @pytest.mark.parametrize("narrow", NARROWINGS, ids=lambda narrow: narrow.__name__)
-def test_a_narrower_limit_holds_on_the_next_request_and_ends_open_streams(
+def test_a_narrower_limit_takes_effect_with_the_next_request_and_ends_open_streams(
     server: Server, app: App, narrow: Callable[[App], None]
 ) -> None:
     key, session = factories.make_key(app).plain, factories.make_session(app, [("user", "private")])

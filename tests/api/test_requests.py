@@ -23,13 +23,13 @@ def raw(server: Server, head: str) -> bytes:
 @pytest.mark.parametrize("bytes_", [4_000, 16_000, 60_000])
 def test_long_request_lines_work(client: Client, bytes_: int) -> None:
     state = '{"ext": "' + "x" * min(bytes_ - 2_000, 60_000) + '"}'
-    message = "é" * ((bytes_ - len(state)) // 6)  # six bytes a letter in the URL
+    message = "é" * ((bytes_ - len(state)) // 6)  # six bytes per letter in the URL
     snapshot = client.chat(message or "Hi", user_state=state)
     assert snapshot["messages"][0]["content"] == (message or "Hi")
 
 
 def test_request_lines_beyond_what_clients_build_work(server: Server, client: Client) -> None:
-    line = f"POST /api/chat?message={'%E6%97%A5' * 30_000} HTTP/1.1\r\n"  # nine bytes a letter, 270 kB
+    line = f"POST /api/chat?message={'%E6%97%A5' * 30_000} HTTP/1.1\r\n"  # nine bytes per letter, 270 kB
     head = f"{line}Host: 127.0.0.1\r\nX-Session-Id: {client.session_id}\r\nConnection: close\r\n\r\n"
     assert raw(server, head).startswith(b"HTTP/1.1 200")
     assert client.state()["messages"][0]["content"] == "日" * 30_000
@@ -143,7 +143,7 @@ HOSTILE = {
 def test_a_hostile_head_is_refused_and_the_server_lives(server: Server, client: Client, head: str) -> None:
     try:
         answer = raw(server, head)
-    except OSError:  # refused before we had written it all
+    except OSError:  # refused before all of it was written
         answer = b""
     assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 431", b"HTTP/1.1 414"))
     assert client.state()["messages"] == []

@@ -30,7 +30,7 @@ METHODS = ("get", "post", "put", "patch", "delete", "head", "trace")
 
 
 def check(shape: dict[str, Any], value: Any) -> None:
-    """Raise where a value does not have a shape of the document."""
+    """Raise an error if a value does not match its schema in the document."""
     OAS31Validator({**shape, "components": document()["components"]}).validate(value)
 
 
@@ -59,7 +59,7 @@ def test_every_call_is_described_and_no_other() -> None:
     assert set(CALLS) == served
 
 
-def test_a_call_that_nobody_described_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_without_a_description_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     document.cache_clear()
     monkeypatch.delitem(CALLS, ("GET", "/api/state"))
     with pytest.raises(LookupError, match="GET /api/state"):
@@ -101,7 +101,7 @@ def test_the_version_is_the_projects() -> None:
 
 
 def examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Every example in the document with the shape that it is an example of."""
+    """Every example in the document, with its schema."""
     if isinstance(node, list):
         for child in node:
             yield from examples(child)
@@ -130,8 +130,8 @@ def test_questions_to_the_user_are_as_described(app_client: Client, app: App, mo
         check(component("UpdateEvent"), reader.wait_for(lambda event: event["type"] == "inline_call"))
     check(component("Snapshot"), snapshot)
     payload = {"call_id": snapshot["system_events"][0]["InlineCall"]["payload"]["call_id"], "approved": True}
-    told = {"message": json.dumps({"type": "confirm_tool", "payload": payload})}
-    check(component("Message"), app_client.request("POST", "/api/system", json=told).json()["res"])
+    body = {"message": json.dumps({"type": "confirm_tool", "payload": payload})}
+    check(component("Message"), app_client.request("POST", "/api/system", json=body).json()["res"])
 
 
 def test_the_chat_stream_is_as_described(app_client: Client, model: ScriptedModel) -> None:

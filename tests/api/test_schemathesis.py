@@ -12,7 +12,7 @@ pytestmark = pytest.mark.thorough
 def test_every_answer_is_described(
     server: Server, client: Client, app_client: Client, app: App, subtests: pytest.Subtests
 ) -> None:
-    """For each operation; there is a session of the default App, and one of an App with a key."""
+    """For each operation, with a session of the default App and one of an App with a key."""
     from tests.api.made_up_calls import Known, calls_of, operations
 
     default = App.objects.get(is_default=True)
@@ -21,7 +21,7 @@ def test_every_answer_is_described(
     for operation in operations():
         seen += 1
         for one in (client, app_client):
-            one.chat("Hi")  # the operation before may have deleted it
+            one.chat("Hi")  # the previous operation may have deleted it
         with subtests.test(operation=operation.label):
             calls_of(operation, server.url, known)()
     assert seen >= 20

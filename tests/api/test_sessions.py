@@ -29,12 +29,12 @@ def test_a_session_takes_the_app_of_its_first_message(client: Client, app: App, 
     assert len(client.state()["messages"]) == 2
 
 
-def test_a_session_opened_for_an_app_is_that_apps(client: Client, app: App) -> None:
+def test_a_session_opened_for_an_app_belongs_to_it(client: Client, app: App) -> None:
     assert client.request("POST", "/api/sessions", json={"app": app.slug}).status_code == 401
     assert not ChatSession.objects.filter(pk=client.session_id).exists()
     client.key = factories.make_key(app).plain
     assert client.request("POST", "/api/sessions", json={"app": app.slug}).status_code == 200
-    assert client.chat("Hi")["app"] == app.slug  # chat without app= means the session's own
+    assert client.chat("Hi")["app"] == app.slug  # chat without app= uses the session's own
     client.key = None
     assert client.request("GET", "/api/state").status_code == 401
 
@@ -153,8 +153,8 @@ def test_sessions_in_parallel_do_not_see_each_other(server: Server, app: App, mo
         thread.join()
     assert len(seen) == 8
     for number, snapshot in seen:
-        said = [text for sender, text in texts(snapshot) if sender == "user"]
-        assert said == [f"secret {number} part {turn}" for turn in range(3)]
+        messages = [text for sender, text in texts(snapshot) if sender == "user"]
+        assert messages == [f"secret {number} part {turn}" for turn in range(3)]
     for prompt in model.prompts:
         assert len({message["content"].split()[1] for message in prompt if message["role"] == "user"}) == 1
 

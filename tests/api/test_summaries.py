@@ -89,7 +89,7 @@ def test_older_turns_are_replaced_by_a_summary_that_the_next_one_extends(talk: T
     assert asked.startswith("user: q0\nagent: a0 word")
     assert "agent: a2" in asked
     assert "a3" not in asked
-    # On whichever worker, the next turns get it in place of the messages.
+    # On every worker, the next turns get it in place of the messages.
     for _ in range(2):
         talk.say()
         prompt = talk.model.prompts[-1]
@@ -117,7 +117,7 @@ def test_a_summary_that_fails_changes_nothing(talk: Talk, reply: Reply) -> None:
     talk.say(reply)
     time.sleep(scaled(0.4))
     talk.model.will(says("Well."), Reply(then="hang"))
-    talk.client.chat("And now?")  # held up by nothing
+    talk.client.chat("And now?")  # without delay
     turn = next(prompt for prompt in reversed(talk.model.prompts) if prompt[-1]["content"] == "And now?")
     assert first_words(turn) == ["Preamble", "q1", "a1", "q2", "a2", "q3", "a3", "And"]
     assert (talk.row.summary, talk.row.summarised_count) == ("", 0)

@@ -20,17 +20,17 @@ CALLBACK = {"type": "wallet:tx_complete", "payload": {"hash": "0x1", "status": "
 def tell(client: Client, message: str) -> dict[str, object]:
     answer = client.request("POST", "/api/system", params={"message": message})
     assert answer.status_code == 200, answer.text
-    told: dict[str, object] = answer.json()["res"]
-    return told
+    result: dict[str, object] = answer.json()["res"]
+    return result
 
 
 def test_a_notice_is_an_event_and_a_message(client: Client) -> None:
-    told = tell(client, "The wallet was disconnected")  # the session does not exist yet
-    assert told["content"] == "Response of system endpoint: The wallet was disconnected"
-    assert (told["sender"], told["is_streaming"], told["tool_result"]) == ("system", False, None)
+    result = tell(client, "The wallet was disconnected")  # the session does not exist yet
+    assert result["content"] == "Response of system endpoint: The wallet was disconnected"
+    assert (result["sender"], result["is_streaming"], result["tool_result"]) == ("system", False, None)
     snapshot = client.state()
     assert snapshot["system_events"] == [{"SystemNotice": "The wallet was disconnected"}]
-    assert snapshot["messages"] == [told]
+    assert snapshot["messages"] == [result]
     assert client.state()["system_events"] == []
 
 
@@ -39,7 +39,7 @@ def test_a_callback_reaches_the_model_with_the_next_turn(app_client: Client, mod
     tell(app_client, json.dumps(CALLBACK))
     assert app_client.state()["system_events"] == [{"AsyncCallback": CALLBACK}]
     app_client.chat("Did it work?")
-    last = model.prompts[1][-1]["content"]  # one message: strict templates refuse two of the user's in a row
+    last = model.prompts[1][-1]["content"]  # one message: strict templates refuse two messages of the user in a row
     assert last.endswith("\n\nDid it work?")
     assert "wallet:tx_complete" in last
 
@@ -54,7 +54,7 @@ def test_events_are_kept_in_order_and_counted(client: Client) -> None:
     assert client.request("GET", "/api/events").status_code == 404
     for number in range(5):
         tell(client, f"notice {number}")
-    client.state()  # delivered, and kept all the same
+    client.state()  # delivered, but kept
     every = client.request("GET", "/api/events").json()
     assert every == [{"SystemNotice": f"notice {number}"} for number in range(5)]
     assert client.request("GET", "/api/events", params={"count": "2"}).json() == every[-2:]
@@ -106,7 +106,7 @@ def test_an_address_alone_lists_nothing(server: Server, client: Client, app: App
     mine, others = bound(app, address), [bound(app, address), bound(default_app, address), bound(None, address)]
     client.session_id = None  # type: ignore[assignment]
     assert listed(client, address) == []
-    with Client(server.url, session_id=others[1]) as holder:  # who has an id sees that session, and no more
+    with Client(server.url, session_id=others[1]) as holder:  # callers with an id see only that session
         assert listed(holder, address.upper().replace("0X", "0x")) == [others[1]]
         assert listed(holder, WALLET) == []
     with Client(server.url, key=factories.make_key(app).plain) as keyed:
@@ -151,7 +151,11 @@ def test_a_proven_wallet_lists_what_is_proven_in_the_same_app(server: Server, ap
 
     default_app = App.objects.get(is_default=True)
     mine, another = proven(default_app), proven(default_app)
-    proven(app), proven(other_app), bound(default_app, address)  # another App's, and one that only says so
+    (
+        proven(app),
+        proven(other_app),
+        bound(default_app, address),
+    )  # another App's session, and one in which the wallet is only claimed
     with Client(server.url, session_id=mine) as client:
         assert set(listed(client, address)) == {mine, another}
     with Client(server.url, session_id=bound(default_app, address)) as claimant:

@@ -22,13 +22,6 @@ def titled(server: Server, model_server: ModelServer) -> Iterator[tuple[Client, 
         yield client, ScriptedModel(model_server, app.default_model.provider_model_id)
 
 
-def title_of(client: Client, unlike: str) -> str:
-    deadline = time.monotonic() + scaled(5)
-    while (title := client.state()["title"]) == unlike and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return str(title)
-
-
 def test_the_model_gives_a_title_after_the_first_reply(titled: tuple[Client, ScriptedModel]) -> None:
     client, model = titled
     model.will(says("3,500 USD."), says('"The price', " of", ' ether."\n\nAnything else?'))
@@ -39,7 +32,7 @@ def test_the_model_gives_a_title_after_the_first_reply(titled: tuple[Client, Scr
     assert client.state()["title"] == "The price of ether"
     assert len(client.chat("And BTC?")["messages"]) == 4
     time.sleep(scaled(0.2))
-    assert len(model.requests) == 3  # one title a session
+    assert len(model.requests) == 3  # one title per session
 
 
 def test_a_title_that_the_model_does_not_give_is_the_first_words(titled: tuple[Client, ScriptedModel]) -> None:

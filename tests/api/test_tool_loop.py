@@ -69,7 +69,7 @@ def assert_every_call_is_answered(prompt: list[dict[str, Any]]) -> None:
 CUT = json.dumps({"error": "the call was interrupted; its outcome is unknown"}, separators=(",", ":"))
 
 
-def test_results_are_told_as_they_come_and_recorded_in_call_order(
+def test_results_are_sent_as_they_arrive_and_recorded_in_call_order(
     app_client: Client, model: ScriptedModel, upstream: Upstream, let_go: threading.Event
 ) -> None:
     model.will(calls(("slow", {}), ("quick", {})), says("Done."))
@@ -138,10 +138,10 @@ def test_a_repeated_call_is_noticed(app_client: Client, model: ScriptedModel) ->
     assert "made before" not in first
     assert "made before in this turn" in second
     stored = [result for _, result in tool_results(app_client.state())]
-    assert stored[0] == stored[1]  # the note is for the model alone
+    assert stored[0] == stored[1]  # only the model gets the note
 
 
-def test_two_calls_of_one_id_are_told_apart(app_client: Client, model: ScriptedModel) -> None:
+def test_two_calls_with_one_id_are_distinguished(app_client: Client, model: ScriptedModel) -> None:
     def call(index: int, expression: str) -> bytes:
         function = {"name": "calculate", "arguments": json.dumps({"expression": expression})}
         return chunk({"tool_calls": [{"index": index, "id": "same", "type": "function", "function": function}]})
@@ -154,7 +154,7 @@ def test_two_calls_of_one_id_are_told_apart(app_client: Client, model: ScriptedM
     assert len(set(ids)) == 2
 
 
-def test_a_result_that_postgres_cannot_hold_is_made_to_fit(
+def test_a_result_that_postgres_cannot_store_is_made_storable(
     app_client: Client, model: ScriptedModel, upstream: Upstream
 ) -> None:
     upstream.handle = lambda handler, _: handler.reply("a\x00b")

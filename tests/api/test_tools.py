@@ -74,7 +74,7 @@ def test_the_model_is_told_about_its_mistakes(app_client: Client, model: Scripte
     assert texts(app_client.chat("Go"))[-1] == ("agent", "42 after all.")
     *errors, good = results(model.prompts[1])
     assert all("error" in error for error in errors)
-    assert good["result"] == "42"  # one bad call never takes its siblings along
+    assert good["result"] == "42"  # a bad call does not affect the other calls
 
 
 def test_after_the_last_round_the_model_must_answer(app_client: Client, app: App, model: ScriptedModel) -> None:

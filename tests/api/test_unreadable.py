@@ -1,4 +1,4 @@
-"""Text that is not in its charset is refused by name: stored, it would be something that nobody wrote."""
+"""Text that is invalid in its charset is refused by name; otherwise, text that nobody wrote would be stored."""
 
 import socket
 from typing import Any
@@ -22,11 +22,11 @@ FORM, JSON = {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Ty
         ("message=%EF%BF%BD&na%ffme=x", "na\ufffdme"),
     ],
 )
-def test_a_query_string(client: Client, query: str, name: str) -> None:
+def test_an_unreadable_query_string_is_refused(client: Client, query: str, name: str) -> None:
     refused_by_name(client, client.request("POST", f"/api/chat?{query}"), name)
 
 
-def test_bytes_in_the_request_line(server: Server, client: Client) -> None:
+def test_unreadable_bytes_in_the_request_line_are_refused(server: Server, client: Client) -> None:
     line = b"POST /api/chat?x=1&message=\xff\xfe HTTP/1.1\r\n"
     headers = f"Host: 127.0.0.1:{server.port}\r\nX-Session-Id: {client.session_id}\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
@@ -48,11 +48,11 @@ def test_bytes_in_the_request_line(server: Server, client: Client) -> None:
         (b'{"message": "Hi", "b\xff": 1}', JSON, "b"),
     ],
 )
-def test_a_body(client: Client, body: bytes, headers: dict[str, str], name: str) -> None:
+def test_an_unreadable_body_is_refused(client: Client, body: bytes, headers: dict[str, str], name: str) -> None:
     refused_by_name(client, client.request("POST", "/api/chat", content=body, headers=headers), name)
 
 
-def test_openais_clients_get_the_path(app_client: Client, app: App) -> None:
+def test_openais_clients_get_the_parameters_path(app_client: Client, app: App) -> None:
     body = b'{"model": "default", "messages": [{"role": "user", "content": "\xc3\x28"}]}'
     refused = app_client.request("POST", "/v1/chat/completions", content=body, headers=JSON)
     assert refused.status_code == 400
@@ -69,7 +69,7 @@ def test_openais_clients_get_the_path(app_client: Client, app: App) -> None:
         (b"message=caf%e9", {"Content-Type": f"{FORM['Content-Type']}; charset=latin-1"}, "café"),
     ],
 )
-def test_what_is_text_is_taken(client: Client, body: Any, headers: dict[str, str], text: str) -> None:
+def test_readable_text_is_accepted(client: Client, body: Any, headers: dict[str, str], text: str) -> None:
     taken = client.request("POST", "/api/chat", content=body, headers=headers)
     assert taken.status_code == 200, taken.text
     assert texts(taken.json())[0] == ("user", text)

@@ -25,7 +25,7 @@ STREAM = {"Accept": "text/event-stream"}
 def workers(
     request: pytest.FixtureRequest, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """The product on each kind of bus, with as many workers as that is made for, and patience for slow models."""
+    """The product on each kind of bus, with as many workers as the bus supports, and long timeouts for models."""
     from tests.product import start_server
 
     more = {"MODEL_GAP_TIMEOUT_SECONDS": "60", "TURN_TIMEOUT_SECONDS": "60", "BUS": request.param}
@@ -60,16 +60,16 @@ def test_every_stream_on_every_worker_gets_the_turn(talker: Client, model: Scrip
             (complete,) = reader.of_type("tool_complete")
             assert update["call_id"] == complete["call_id"]
             assert update["tool_name"] == complete["tool_name"] == "calculate"
-            said: dict[str, str] = {}
+            text_by_message: dict[str, str] = {}
             for delta in reader.of_type("message_delta"):
-                assert delta["offset"] == len(said.get(delta["message_id"], ""))
-                said[delta["message_id"]] = said.get(delta["message_id"], "") + delta["delta"]
-            assert list(said.values()) == ["Let me see.", "It is 42."]
+                assert delta["offset"] == len(text_by_message.get(delta["message_id"], ""))
+                text_by_message[delta["message_id"]] = text_by_message.get(delta["message_id"], "") + delta["delta"]
+            assert list(text_by_message.values()) == ["Let me see.", "It is 42."]
             assert all(event["session_id"] == talker.session_id for event in reader.events)
             assert len(reader.ids) == len(set(reader.ids)) == len(reader.events)
         messages = talker.state()["messages"]
         assert complete["result"] == messages[2]["tool_result"][1]
-        assert set(said) <= {message["id"] for message in messages}
+        assert set(text_by_message) <= {message["id"] for message in messages}
 
 
 def test_text_is_in_the_state_of_every_worker_as_it_arrives(talker: Client, model: ScriptedModel) -> None:
@@ -79,11 +79,11 @@ def test_text_is_in_the_state_of_every_worker_as_it_arrives(talker: Client, mode
     talker.chat("Hi")
     for number, event in enumerate(go_on):
         expected = "".join(f"piece{n} " for n in range(number + 1))
-        seen = [talker.state() for _ in range(4)]  # a worker that had not asked before asks now
+        seen = [talker.state() for _ in range(4)]  # a worker that has not followed the turn begins to follow it
         deadline = time.monotonic() + scaled(5)
         while not all(len(s["messages"]) == 2 and s["messages"][1]["content"] == expected for s in seen):
             assert time.monotonic() < deadline, [texts(snapshot) for snapshot in seen]
-            seen = [talker.state() for _ in range(8)]  # lands on all four sooner or later
+            seen = [talker.state() for _ in range(8)]  # reaches all four sooner or later
         assert {s["messages"][1]["is_streaming"] for s in seen} == {True}
         assert len({s["messages"][1]["id"] for s in seen}) == 1
         event.set()
@@ -103,7 +103,7 @@ def test_an_interrupt_stops_the_turn_wherever_it_runs(talker: Client, model: Scr
         took = time.monotonic() - began
         assert (answer.status_code, answer.json()["status"]) == (200, "interrupted")
         assert texts(answer.json()) == [("user", "Well?"), ("agent", "As I was say")]
-        assert took < scaled(5)  # a bound against hanging; the benchmark says how fast it is
+        assert took < scaled(5)  # a limit against hanging; the benchmark measures the speed
         while model.server.disconnects[model.model_id] == disconnects:
             assert time.monotonic() - began < scaled(5), "the connection to the model stays open"
             time.sleep(0.01)

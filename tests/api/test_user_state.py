@@ -50,7 +50,7 @@ def test_a_mistyped_public_key_is_refused(client: Client) -> None:
     assert not ChatSession.objects.filter(pk=client.session_id).exists()
 
 
-def test_a_json_body_may_hold_the_object_itself(client: Client) -> None:
+def test_a_json_body_may_contain_the_object_itself(client: Client) -> None:
     answer = client.request("POST", "/api/chat", json={"message": "Hi", "user_state": FLAT})
     assert answer.json()["user_state"] == FLAT
 

@@ -1,4 +1,4 @@
-"""Proof of a wallet: challenge and signature, and everything that proves nothing."""
+"""Proof of a wallet: challenge and signature, and what is not a proof."""
 
 import json
 import re
@@ -85,7 +85,7 @@ def test_of_fifty_replays_one_succeeds(client: Client, wallet: TestWallet) -> No
     challenge = ask(client, wallet)
     message, signature = challenge["message"], wallet.sign(challenge["message"])
     with ThreadPoolExecutor(50) as pool:
-        with transaction.atomic():  # until it ends, replays find the nonce unused and queue up to spend it
+        with transaction.atomic():  # until it ends, replays find the nonce unused and wait to use it
             WalletChallenge.objects.select_for_update().get(pk=challenge["nonce"])
             sent = [pool.submit(verify, client, message, signature) for _ in range(50)]
             time.sleep(scaled(0.7))
@@ -154,7 +154,7 @@ def test_a_signed_message_that_is_not_the_challenge_proves_nothing(
     forged = forge(message)
     refused(verify(client, forged, wallet.sign(forged)), reason)
     assert binding(client)[2] is False
-    assert verify(client, message, wallet.sign(message)).status_code == 200  # the challenge was not spent
+    assert verify(client, message, wallet.sign(message)).status_code == 200  # the challenge is still unused
 
 
 OTHER_TEXTS = {
@@ -193,7 +193,7 @@ def test_a_malleated_signature_proves_nothing(client: Client, wallet: TestWallet
     refused(verify(client, message, twin), "out of range")
 
 
-def test_a_contract_wallets_signature_is_told_to_be_unsupported(client: Client, wallet: TestWallet) -> None:
+def test_a_contract_wallets_signature_is_reported_as_unsupported(client: Client, wallet: TestWallet) -> None:
     refused(verify(client, ask(client, wallet)["message"], "0x" + "ab" * 300), r"EIP-1271\) are not supported")
 
 

@@ -60,7 +60,7 @@ def inline(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("given", "read"),
+    ("report", "read"),
     [
         (
             {"status": "success", "txHash": HASH},
@@ -73,7 +73,7 @@ def inline(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
     ],
 )
 def test_a_transaction(
-    app_client: Client, model: ScriptedModel, wallet: TestWallet, given: dict[str, Any], read: dict[str, Any]
+    app_client: Client, model: ScriptedModel, wallet: TestWallet, report: dict[str, Any], read: dict[str, Any]
 ) -> None:
     model.will(calls(("wallet_tx_request", SEND), text="Please sign."), says("Done."))
     paused = app_client.chat("Pay Ada", user_state=connected(wallet, pending_txs={"9": "mine"}, theme="dark"))
@@ -102,12 +102,12 @@ def test_a_transaction(
     state = {"address": wallet.address, "chain_id": 8453, "theme": "dark"}
     assert paused["user_state"] == {**state, "pending_txs": {"1": expected}}
     assert app_client.state()["user_state"] == paused["user_state"]
-    assert tell(app_client, "wallet:tx_complete", pending_tx_ids=[1], **given).status_code == 200
+    assert tell(app_client, "wallet:tx_complete", pending_tx_ids=[1], **report).status_code == 200
     done = app_client.poll()
     assert (texts(done)[-1], done["user_state"]) == (("agent", "Done."), state)
     assert json.loads(tool_results(model.prompts[1])[0]) == read
-    # The same answer again, and one to a request that never was, change nothing that runs.
-    assert tell(app_client, "wallet:tx_complete", pending_tx_ids=[7], **given).status_code == 200
+    # The same answer again, and an answer to a request that was never made, change nothing.
+    assert tell(app_client, "wallet:tx_complete", pending_tx_ids=[7], **report).status_code == 200
     assert "AsyncCallback" in app_client.state()["system_events"][-1]
 
 
@@ -147,7 +147,7 @@ def test_each_request_of_a_session_has_its_own_number(
     assert "mistyped" in results[1]
     assert all("what it did is unknown" in results[index] for index in (0, 2))
     assert list(second["user_state"]["pending_txs"]) == ["4"]
-    # A late answer does not answer another request, but the model learns of it.
+    # A late answer does not count for another request, but the model learns of it.
     tell(app_client, "wallet:tx_complete", status="success", txHash=HASH, pending_tx_ids=[1])
     assert list(app_client.state()["user_state"]["pending_txs"]) == ["4"]
     tell(app_client, "wallet:tx_complete", status="success", txHash=HASH, pending_tx_ids=[4])
@@ -218,10 +218,10 @@ def test_a_malformed_answer_of_a_wallet_is_refused(app_client: Client, payload: 
 
 def test_a_new_app_does_not_ask_wallets(app_client: Client, other_app: App) -> None:
     assert not Tool.objects.filter(app__in=[other_app, App.objects.get(is_default=True)], name__startswith="wallet")
-    # Without the tools, what a client tells is a callback, as before.
+    # Without the tools, a client's report is a callback, as before.
     client = Client(str(app_client.http.base_url))
-    told = tell(client, "wallet:tx_complete", status="success", txHash=HASH, pending_tx_ids=[1])
-    assert told.is_success
+    result = tell(client, "wallet:tx_complete", status="success", txHash=HASH, pending_tx_ids=[1])
+    assert result.is_success
     assert ChatSession.objects.filter(pk=client.session_id).exists()
     client.http.close()
 
@@ -241,7 +241,7 @@ def test_a_wallets_answer_needs_no_key_where_sessions_are_readable_by_id(
         browser.key = factories.make_key(other_app).plain  # a caller that sends a key must send a valid one
         assert tell(browser, "wallet:tx_complete", **COMPLETE).status_code == 403
         browser.key = None
-        # It is not a chat: whatever else could make the App act needs the key.
+        # It is not a chat: other calls that could make the App act need the key.
         known = question_id(app_client.uuid, "wallet_tx_request", 1)
         assert tell(browser, "client_tool", call_id=known, result="x").status_code == 401
         assert Turn.objects.get(session=app_client.uuid).status == "paused"
@@ -257,7 +257,7 @@ def test_a_wallets_answer_needs_no_key_where_sessions_are_readable_by_id(
         assert tell(browser, "wallet:tx_complete", **second).json()["code"] == "origin_not_allowed"
         from_shop = {"Origin": "https://shop.example"}
         assert tell_from(from_shop, browser, "wallet:tx_complete", **second).status_code == 200
-        # The same answer again, and a late one, do not resume a turn twice; the model learns of what is too late.
+        # The same answer again, or a late one, does not resume a turn twice; the model learns of the late one.
         wait_until(lambda: Turn.objects.get(session=app_client.uuid).status == "completed")
         assert tell_from(from_shop, browser, "wallet:tx_complete", **second).status_code == 200
         state = browser.state()

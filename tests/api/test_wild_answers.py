@@ -21,17 +21,17 @@ outside = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-places = st.lists(st.integers(0, 3_000), max_size=6)
+cut_lists = st.lists(st.integers(0, 3_000), max_size=6)
 junk = st.dictionaries(wild_text.map("x-{}".format), wild_json, max_size=2)
 
 
 def in_pieces(sent: bytes, cuts: list[int]) -> Reply:
-    ends = sorted({place % (len(sent) + 1) for place in cuts} | {len(sent)})
+    ends = sorted({at % (len(sent) + 1) for at in cuts} | {len(sent)})
     return Reply([sent[start:end] for start, end in zip([0, *ends], ends, strict=False) if start < end])
 
 
 @outside
-@given(more=st.lists(junk, min_size=3, max_size=3), cuts=places)
+@given(more=st.lists(junk, min_size=3, max_size=3), cuts=cut_lists)
 def test_a_call_is_made_once_whatever_else_the_response_contains(
     app_client: Client, model: ScriptedModel, more: list[dict[str, Any]], cuts: list[int]
 ) -> None:
@@ -46,7 +46,7 @@ def test_a_call_is_made_once_whatever_else_the_response_contains(
 
 
 @outside
-@given(events=st.lists(wild_json, max_size=3), wild=st.tuples(wild_json, wild_json), cuts=places)
+@given(events=st.lists(wild_json, max_size=3), wild=st.tuples(wild_json, wild_json), cuts=cut_lists)
 def test_any_response_is_an_answer_or_a_failure(
     app_client: Client, model: ScriptedModel, events: list[Any], wild: tuple[Any, Any], cuts: list[int]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Browser tokens in tests: asked for over HTTP, as a backend does, and sent as a web page does."""
+"""Browser tokens in tests: requested over HTTP like a backend, and sent like a web page."""
 
 from typing import Any
 

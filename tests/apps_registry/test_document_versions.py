@@ -20,7 +20,7 @@ Search = Callable[..., str]
 
 @pytest.fixture
 def search(app_client: Client, model: ScriptedModel) -> Search:
-    """What the model is answered: search("gate", tag="x")."""
+    """Return the results that the model gets: search("gate", tag="x")."""
 
     def ask(query: str, **arguments: str) -> str:
         model.will(calls(("search_documents", {"query": query, **arguments})), says("So it is."))
@@ -31,7 +31,7 @@ def search(app_client: Client, model: ScriptedModel) -> Search:
 
 
 def add(app: App, name: str, content: str | bytes, tags: list[str] | None = None) -> Document:
-    """Upload a document and wait until it is read, or cannot be."""
+    """Upload a document and wait until it is read or has failed."""
     data = content.encode() if isinstance(content, str) else content
     (outcome,) = add_upload(app, name=name, data=data, tags=tags or [])
     assert outcome.document is not None
@@ -39,15 +39,15 @@ def add(app: App, name: str, content: str | bytes, tags: list[str] | None = None
     return Document.objects.get(app=app, name=name)
 
 
-def kept(app: App) -> list[str]:
-    """The names of the versions that only releases search."""
+def kept_versions(app: App) -> list[str]:
+    """Return the names of the versions that only releases search."""
     return sorted(Document.versions.filter(app=app).exclude(replaced_at=None).values_list("name", flat=True))
 
 
 def test_a_release_finds_what_it_was_published_with(app: App, search: Search) -> None:
     gate = add(app, "gate.txt", "The gate opens at seven.")
     again = add(app, "gate.txt", "The gate opens at nine.")
-    assert (again.pk, kept(app)) == (gate.pk, [])  # what no release needs is not kept
+    assert (again.pk, kept_versions(app)) == (gate.pk, [])  # what no release needs is not kept
     bridge = add(app, "bridge.txt", "The gate of the bridge is open at noon.", tags=["water"])
     publish(app)
 
@@ -55,7 +55,7 @@ def test_a_release_finds_what_it_was_published_with(app: App, search: Search) ->
     assert requeue(app.documents.filter(pk=bridge.pk)) == 1
     wait_until(lambda: app.documents.filter(name="bridge.txt", state="ready").exclude(pk=bridge.pk).exists())
     app.documents.filter(name="bridge.txt").update(tags=["air"])
-    assert kept(app) == ["bridge.txt", "gate.txt"]
+    assert kept_versions(app) == ["bridge.txt", "gate.txt"]
     assert set(DocumentFile.objects.filter(document__app=app).values_list("document__replaced_at", flat=True)) == {None}
 
     def shows(results: str) -> tuple[bool, ...]:
@@ -75,7 +75,7 @@ def test_a_release_finds_what_it_was_published_with(app: App, search: Search) ->
         delete_release(app, 1)
     roll_back(app, 2)
     delete_release(app, 1)
-    assert (kept(app), DocumentChunk.objects.filter(app=app).count()) == ([], 2)
+    assert (kept_versions(app), DocumentChunk.objects.filter(app=app).count()) == ([], 2)
     assert shows(search("gate")) == (False, True, True)
 
 
@@ -106,7 +106,7 @@ def test_a_release_searches_its_own_documents_whatever_the_rows_say(app: App, ot
     add(app, "late.txt", "The gate is painted green.")
     foreign = add(other_app, "gate.txt", "The gate of the others opens at one.")
     AppRelease.objects.filter(pk=release.pk).update(document_ids=[gate.pk, foreign.pk])
-    # The plan takes it for all that the App has, as it does just before another one is read.
+    # The plan assumes that the App has only this one, as just before another one is read.
     Document.objects.filter(pk=gate.pk).update(chunk_count=2)
     results = search("gate")
     assert [words in results for words in ("nine", "green", "others")] == [True, False, False]

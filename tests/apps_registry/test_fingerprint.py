@@ -24,7 +24,7 @@ def test_other_data_has_another_digest(one: Any, other: Any) -> None:
 
 
 def _turned(data: Any, *, sort: bool = False) -> Any:
-    """Return the data with the members of its objects in reverse order, or sorted."""
+    """Return the data with the members of its objects in reverse or sorted order."""
     if isinstance(data, list):
         return [_turned(item, sort=sort) for item in data]
     if isinstance(data, dict):

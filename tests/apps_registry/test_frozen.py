@@ -40,10 +40,10 @@ def furnished() -> App:
 def described(config: AppConfig | None) -> dict[str, Any]:
     """Everything in a configuration, except the functions of its tools and the number of its release."""
     assert config is not None
-    said = {field.name: getattr(config, field.name) for field in fields(config)}
+    values = {field.name: getattr(config, field.name) for field in fields(config)}
     tools = {tool.name: (tool.description, tool.parameters, tool.needs_confirmation) for tool in config.tools}
     models = [(model.name, model.id, model.schemas, model.unfit_tools) for model in config.models]
-    return {**said, "tools": tools, "models": models, "release_id": None}
+    return {**values, "tools": tools, "models": models, "release_id": None}
 
 
 def test_a_release_says_what_the_draft_said(furnished: App) -> None:

@@ -1,4 +1,4 @@
-"""Which environment variable may be sent where is decided by the environment, never in the console."""
+"""The environment decides which variable may be sent where; the console cannot."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -107,14 +107,14 @@ def test_origins_are_compared_whole(
 def test_a_key_given_to_the_seed_is_stored_encrypted(
     manage_empty: Callable[..., Result], model_server: ModelServer
 ) -> None:
-    given = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": model_server.base_url, "OPENAI_MODEL": "m1"}
-    made = manage_empty("seed_default_app", more=given)
+    variables = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": model_server.base_url, "OPENAI_MODEL": "m1"}
+    made = manage_empty("seed_default_app", more=variables)
     assert made.code == 0, made.err
     assert CANARY not in made.out + made.err
     show = "from apps_registry.models import Provider as P; p = P.objects.get(); print(p.key.value(), p.api_key_env)"
     assert manage_empty("shell", "-v0", "-c", show).out.split() == [CANARY]
     lacking = manage_empty("seed_default_app", "--model", "m", "--base-url", "https://a.example", "--api-key-env", "NO")
-    assert lacking.code == 0, "an App that is there needs no key"
+    assert lacking.code == 0, "an App that exists needs no key"
 
 
 def test_a_seed_without_its_key_says_so(manage_empty: Callable[..., Result]) -> None:

@@ -76,7 +76,7 @@ def test_a_release_keeps_its_tools_models_and_documents(
     app_client.chat("Go")
     (fetched, passages) = [message["content"] for message in model.prompts[-1] if message["role"] == "tool"]
     assert "/old" in fetched
-    assert [request.headers["X"] for request in upstream.received] == ["a-second-value"]  # secrets hold at once
+    assert [request.headers["X"] for request in upstream.received] == ["a-second-value"]  # secrets take effect at once
     assert ("nine" in passages, "ten" in passages) == (True, False)
 
 
@@ -125,15 +125,15 @@ def test_sessions_keep_their_release_if_the_app_says_so(
     two = published(app, "Two.")
     for client, expected in ((first, "One."), (second, "Two."), (under_draft, "Two."), (first, "One.")):
         assert preamble(client, model) == expected
-    kept = {client: ChatSession.objects.get(pk=client.uuid).release_id for client in (under_draft, first, second)}
-    assert kept == {under_draft: two.pk, first: one.pk, second: two.pk}
+    releases = {client: ChatSession.objects.get(pk=client.uuid).release_id for client in (under_draft, first, second)}
+    assert releases == {under_draft: two.pk, first: one.pk, second: two.pk}
 
     published(app, "Three.")
     assert [preamble(client, model) for client in (first, second, under_draft)] == ["One.", "Two.", "Two."]
     run_draft(app)
     App.objects.filter(pk=app.pk).update(preamble="Draft again.")
     assert [preamble(client, model) for client in (first, another())] == ["One.", "Draft again."]
-    roll_back(app, 1)  # takes the later ones back
+    roll_back(app, 1)  # rolls the later ones back
     assert [preamble(client, model) for client in (first, second)] == ["One.", "One."]
     roll_back(app, 3)
     assert [preamble(client, model) for client in (first, second, under_draft)] == ["One.", "One.", "Two."]
@@ -141,12 +141,12 @@ def test_sessions_keep_their_release_if_the_app_says_so(
     delete_release(app, 1)
     assert [preamble(client, model) for client in (first, under_draft)] == ["Three.", "Two."]
 
-    App.objects.filter(pk=app.pk).update(sessions_keep_release=False)  # holds at once
+    App.objects.filter(pk=app.pk).update(sessions_keep_release=False)  # takes effect at once
     assert [preamble(client, model) for client in (first, under_draft)] == ["Three.", "Three."]
     assert ChatSession.objects.get(pk=first.uuid).release_id is None
 
 
-def test_a_kept_release_decides_on_models_and_tools_and_not_on_what_holds_at_once(
+def test_a_kept_release_decides_models_and_tools_but_not_what_takes_effect_at_once(
     app: App, another: Callable[[], Client], model: ScriptedModel, upstream: Upstream
 ) -> None:
     upstream.handle = echo
@@ -178,16 +178,16 @@ def test_a_kept_release_decides_on_models_and_tools_and_not_on_what_holds_at_onc
     answer["payload"] = {"call_id": asked["call_id"], "approved": True}
     client.request("POST", "/api/system", params={"message": orjson.dumps(answer).decode()})
     client.poll()
-    assert len(upstream.received) == 1  # the host is no longer allowed, to no release
+    assert len(upstream.received) == 1  # the host is no longer allowed, for all releases
 
 
 def test_a_release_that_cannot_be_run_is_an_error_and_the_draft_never_runs_instead(
     app: App, another: Callable[[], Client], model: ScriptedModel
 ) -> None:
-    client, kept = another(), another()
+    client, keeping = another(), another()
     App.objects.filter(pk=app.pk).update(sessions_keep_release=True)
     published(app, "One.")
-    assert preamble(kept, model) == "One."
+    assert preamble(keeping, model) == "One."
     broken = published(app, "Two.")
     content = {**orjson.loads(broken.content), "builtin_tools": ["fly"]}
     AppRelease.objects.filter(pk=broken.pk).update(content=orjson.dumps(content).decode())
@@ -199,7 +199,7 @@ def test_a_release_that_cannot_be_run_is_an_error_and_the_draft_never_runs_inste
     assert f"Release 2 of the App {app.slug} cannot be run" in problem["detail"]
     assert client.state()["messages"] == []  # nothing was stored
     assert client.request("GET", f"/api/control/models?app={app.slug}").status_code == 503
-    assert preamble(kept, model) == "One."
+    assert preamble(keeping, model) == "One."
     with pytest.raises(NoSuchRelease, match="there is no fly"):
         roll_back(app, 2)
     assert roll_back(app).number == 1

@@ -29,17 +29,17 @@ def test_an_empty_database_gets_a_default_app_with_every_tool(manage_empty: Mana
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--model", "m"], "must be given together"),
         (["--model", "m", "--base-url", "localhost"], "must be a URL such as https://host/v1"),
         ([], "There is no model for the App"),
     ],
 )
-def test_a_mistake_is_one_clear_error(manage_empty: Manage, arguments: list[str], said: str) -> None:
+def test_a_mistake_is_one_clear_error(manage_empty: Manage, arguments: list[str], message: str) -> None:
     result = manage_empty("seed_default_app", *arguments)
     assert result.code == 1
-    assert said in result.err
+    assert message in result.err
     assert "Traceback" not in result.err
     assert not Provider.objects.filter(slug="default").exists()
     assert not Model.objects.filter(name="m").exists()

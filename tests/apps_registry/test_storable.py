@@ -12,7 +12,7 @@ def test_storable_text_is_what_postgres_accepts(text: str) -> None:
     with connection.cursor() as cursor:
         try:
             cursor.execute("SELECT %s::text", [text])
-        except (ValueError, DataError):  # half of a surrogate pair is no UTF-8
+        except (ValueError, DataError):  # half of a surrogate pair is not valid UTF-8
             assert not is_storable(text)
         else:
             assert cursor.fetchone() == (text,)

@@ -1,4 +1,4 @@
-"""Files and commands with tools that the model's provider does not accept are refused by name and change nothing."""
+"""Files and commands with tools that the model's provider does not accept name the tool and change nothing."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -29,8 +29,8 @@ def test_a_turn_starts_pauses_and_resumes_without_a_request(
     factories.make_http_tool(app, f"{upstream.url}/order", name="order", method="POST")
     Tool.objects.filter(app=app, name="order").update(needs_confirmation=True)
     model.will(calls(("order", {})), says("Tea is ordered."))
-    told = json.dumps({"app": app.slug, "key_id": factories.make_key(app).app_key.pk})
-    command = [sys.executable, "-W", "error", "-m", "tests.chat.turns_alone", told]
+    arguments = json.dumps({"app": app.slug, "key_id": factories.make_key(app).app_key.pk})
+    command = [sys.executable, "-W", "error", "-m", "tests.chat.turns_alone", arguments]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
     )
@@ -46,7 +46,7 @@ def test_a_turn_starts_pauses_and_resumes_without_a_request(
     assert len(upstream.received) == 1
 
 
-def test_what_turns_are_made_of_imports_no_http() -> None:
+def test_the_modules_of_turns_import_no_http() -> None:
     waiting = {path for name in KNOW_NO_HTTP for path in _files(ROOT / name)}
     seen: set[Path] = set()
     while waiting:
@@ -56,19 +56,19 @@ def test_what_turns_are_made_of_imports_no_http() -> None:
             assert not any(f"{name}.".startswith(f"{http}.") for http in HTTP), f"{path.relative_to(ROOT)}: {name}"
             if name.split(".")[0] in OURS:
                 waiting |= set(_loaded(name)) - seen
-    assert len(seen) > 100, "nothing was followed"
+    assert len(seen) > 100, "no import was followed"
 
 
 def test_one_place_says_where_the_api_is_served() -> None:
     calls = {str(pattern.pattern).split("/")[0] for pattern in urlpatterns} | {""}
-    places = {
+    definitions = {
         str(path.relative_to(ROOT))
         for name in OURS
         for path in _files(ROOT / name)
         for text in _texts(path)
         if text.startswith(("/api/", "api/")) and text.split("api/")[1].split("/")[0] in calls
     }
-    assert places == {"apps_registry/support/http/paths.py"}
+    assert definitions == {"apps_registry/support/http/paths.py"}
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -76,14 +76,14 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _texts(path: Path) -> Iterator[str]:
-    """The texts in a module, without its docstrings."""
+    """Yield the strings in a module, without its docstrings."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
             yield node.value
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """The dotted names that a module imports; of `from a import b` also a.b, which may be a module."""
+    """Yield the dotted names that a module imports; for `from a import b` also a.b, which may be a module."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -93,8 +93,8 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _loaded(name: str) -> Iterator[Path]:
-    """The files that an import loads: the module's, and those of the packages that it is in."""
+    """Yield the files that an import loads: the module's, and those of its packages."""
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
-        place = ROOT.joinpath(*parts[:length])
-        yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file())
+        folder = ROOT.joinpath(*parts[:length])
+        yield from (path for path in (folder / "__init__.py", folder.with_suffix(".py")) if path.is_file())

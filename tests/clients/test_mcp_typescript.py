@@ -41,9 +41,9 @@ def test_it_asks_an_app(folder: Path, server: Server, app: App, model: ScriptedM
         says("Once."),
     )
     arguments = (server.url, app.slug, factories.make_key(app).plain, limited.plain, busy_session(app))
-    told = json.loads(run(folder, "use_mcp.mjs", *arguments))
-    assert told.pop("progress")[:2] == ["Calling calculate", "calculate has answered"]
-    assert told == {
+    output = json.loads(run(folder, "use_mcp.mjs", *arguments))
+    assert output.pop("progress")[:2] == ["Calling calculate", "calculate has answered"]
+    assert output == {
         "version": "2025-11-25",
         "tools": ["ask_default", f"ask_{app.slug}"],
         "turn": ["Nice to meet you.", "Ada."],

@@ -25,7 +25,7 @@ PACKAGE = "generated_client"
 
 @pytest.fixture(scope="module", autouse=True)
 def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The generated package, to be imported as PACKAGE; the generator may have nothing to complain of."""
+    """The generated package, to be imported as PACKAGE; the generator must not report a problem."""
     folder = tmp_path_factory.mktemp("python")
     (folder / "openapi.json").write_text(json.dumps(document()))
     (folder / "config.json").write_text(json.dumps({"post_hooks": []}))
@@ -50,11 +50,11 @@ class Generated:
     app: str
 
     def chat(self, message: str, *, session_id: str = "", **more: Any) -> Any:
-        """Chat; a snapshot or a problem comes back."""
+        """Chat; return a snapshot or a problem."""
         return module("api.chat.chat").sync(client=self.client, **self.call(message, session_id), **more)
 
     def call(self, message: str, session_id: str = "") -> dict[str, Any]:
-        """What a call of chat takes."""
+        """Return the arguments of a chat call."""
         body = module("models").ChatRequest(message=message, app=self.app)
         return {"body": body, "x_session_id": session_id or str(uuid.uuid4())}
 
@@ -109,14 +109,14 @@ def stream_of(generated: Generated) -> Any:
 
 def test_it_asks_for_a_browser_token_and_chats_with_it(server: Server, app: App, generated: Generated) -> None:
     session_id = str(uuid.uuid4())
-    wanted = module("models").TokenRequest(app=app.slug, session_id=session_id, expires_in=60)
-    issued = module("api.tokens.create_token").sync(client=generated.client, body=wanted)
+    request = module("models").TokenRequest(app=app.slug, session_id=session_id, expires_in=60)
+    issued = module("api.tokens.create_token").sync(client=generated.client, body=request)
     assert issued.expires_at > datetime.now(UTC)
     with module("client").AuthenticatedClient(server.url, token=issued.token) as client:
         page = Generated(client, app.slug)
         assert page.chat("Hi", session_id=session_id).app == app.slug
         assert page.chat("Hi").code == "session_not_available"
-        assert module("api.tokens.create_token").sync(client=client, body=wanted).code == "app_not_authorized"
+        assert module("api.tokens.create_token").sync(client=client, body=request).code == "app_not_authorized"
 
 
 def test_it_asks_about_its_key_and_revokes_it(generated: Generated, app: App) -> None:

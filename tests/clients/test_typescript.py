@@ -38,9 +38,9 @@ def test_it_chats_streams_and_gets_typed_errors(
         calls(("calculate", {"expression": "6*7"})), says("It is 42."), says("In", " pieces."), says("To a page.")
     )
     arguments = (server.url, app.slug, factories.make_key(app).plain, busy_session(app))
-    told = json.loads(run(client_folder, "use_client.ts", *arguments))
-    assert told["messages"] == [["6*7?", None], ["", "calculate"], ["It is 42.", None]]
-    assert told["events"] == ["text:In", "text: pieces.", "complete:Stream it"]
-    assert told["page"] == "To a page."
-    assert told["problems"] == PROBLEMS
-    assert told["key"] == [[app.slug], 4, 204, "invalid_app_key"]
+    output = json.loads(run(client_folder, "use_client.ts", *arguments))
+    assert output["messages"] == [["6*7?", None], ["", "calculate"], ["It is 42.", None]]
+    assert output["events"] == ["text:In", "text: pieces.", "complete:Stream it"]
+    assert output["page"] == "To a page."
+    assert output["problems"] == PROBLEMS
+    assert output["key"] == [[app.slug], 4, 204, "invalid_app_key"]

@@ -1,4 +1,4 @@
-"""The backend and the page of docs/api.md, as they are printed there: a browser on another origin chats and streams."""
+"""The backend and the page of docs/api.md, copied from there: a browser on another origin chats and streams."""
 
 import os
 import subprocess
@@ -31,17 +31,17 @@ def issued(app: App) -> IssuedKey:
 
 @pytest.fixture
 def site(server: Server, app: App, issued: IssuedKey, tmp_path: Path) -> Iterator[str]:
-    """The origin of the website, whose backend runs in a process of its own."""
+    """The origin of the website, whose backend runs in a separate process."""
     (backend,), (page,) = blocks("docs/api.md", "python"), blocks("docs/api.md", "html")
     (tmp_path / "backend.py").write_text(backend)
     (tmp_path / "page.html").write_text(page)
     origin = f"http://127.0.0.1:{free_port()}"
     App.objects.filter(pk=app.pk).update(allowed_origins=origin, refuses_other_origins=True, makes_titles=True)
-    told = {"APPS_URL": server.url, "APP": app.slug, "APP_KEY": issued.plain, "ORIGIN": origin}
+    variables = {"APPS_URL": server.url, "APP": app.slug, "APP_KEY": issued.plain, "ORIGIN": origin}
     command = [sys.executable, "backend.py"]
     with (
         (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **told}, stdout=log, stderr=log) as process,
+        subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **variables}, stdout=log, stderr=log) as process,
     ):
         wait_until(lambda: _answers(origin))
         yield origin
@@ -74,7 +74,7 @@ def test_a_page_of_another_origin_chats_streams_and_follows_its_session(
     browser_page.goto(site)
     send(browser_page, "Hi", "Hello from a stream.")
     browser_page.wait_for_function("document.querySelector('#title').textContent === 'A fine title'")
-    browser_page.reload()  # the same session: it is in the backend's cookie
+    browser_page.reload()  # the same session, which the backend's cookie names
     model.will(says("Welcome back."))
     send(browser_page, "Hi again", "Welcome back.")
     assert ChatSession.objects.filter(app__keys=issued.app_key).count() == 1
@@ -92,10 +92,10 @@ def test_a_page_of_another_origin_chats_streams_and_follows_its_session(
 @pytest.mark.thorough
 @pytest.mark.browser
 def test_a_page_elsewhere_gets_nothing_with_the_same_token(site: str, browser_page: "Page", server: Server) -> None:
-    """Not even with the token in hand: its origin is not that page's, and the browser says so."""
+    """The token is for another origin than the page's, which the browser sends."""
     token = httpx2.post(f"{site}/token", verify=NO_TLS).json()
     browser_page.goto(f"{server.url}/livez")
-    told = browser_page.evaluate(
+    result = browser_page.evaluate(
         """async ({ token, session_id }) => {
             const headers = { Authorization: `Bearer ${token}`, "X-Session-Id": session_id };
             const chat = await fetch("/api/chat?message=Hi", { method: "POST", headers });
@@ -104,7 +104,7 @@ def test_a_page_elsewhere_gets_nothing_with_the_same_token(site: str, browser_pa
         }""",
         token,
     )
-    assert told == [403, "origin_not_allowed"] * 2
+    assert result == [403, "origin_not_allowed"] * 2
 
 
 @pytest.mark.thorough

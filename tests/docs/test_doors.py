@@ -1,4 +1,4 @@
-"""The table of what each client does is made of the tests of these clients."""
+"""The table of what each client can do is generated from the tests of these clients."""
 
 from tests.docs.markdown import section
 from tests.matrix import table

@@ -31,7 +31,7 @@ def test_every_link_and_anchor_resolves(name: str) -> None:
 
 
 def test_the_readme_leads_to_every_document() -> None:
-    """In one or two steps: readers do not find a document without a link to it."""
+    """In one or two steps: readers do not find a document that no link leads to."""
     reached = {ROOT / "README.md"}
     for _ in range(2):
         reached |= {
@@ -56,7 +56,7 @@ def test_every_example_can_be_read(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_extra_and_module_that_is_shown_exists(name: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    # What was, the history may name.
+    # The history may name what no longer exists.
     shown = set() if name == "CHANGELOG.md" else set(re.findall(r"--extra (\w+)|the extra `(\w+)`", text_of(name)))
     extras = {next(filter(None, words)) for words in shown}
     assert extras <= project["project"]["optional-dependencies"].keys()

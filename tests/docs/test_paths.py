@@ -20,9 +20,9 @@ TOP = (
     "examples",
     "deploy",
 )
-# A word is a path of ours where it begins like one: `chat/urls.py`, `apps_registry/openapi/`.
+# A word that begins like one of our paths is a path: `chat/urls.py`, `apps_registry/openapi/`.
 PATH = re.compile(rf"(?:{'|'.join(TOP)}|docs|\.ci)/[\w./-]*")
-HISTORY = "CHANGELOG.md"  # names what was
+HISTORY = "CHANGELOG.md"  # names what existed earlier
 BEFORE = "\n## Where modules were before"  # so does this section
 WITH_ROOMS = ("aomi_site", "apps_registry", "chat", "keys", "sessions_app")
 OF_DJANGO = {"migrations", "management", "templatetags"}

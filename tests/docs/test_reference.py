@@ -84,7 +84,7 @@ def test_every_metric_is_described_with_its_labels() -> None:
     names = {f"{metric._name}_total" if metric._type == "counter" else metric._name: metric for metric in counted}
     assert rows.keys() == names.keys()
     for name, metric in names.items():
-        labels = set(metric._labelnames) - {"bus"}  # one value a deployment
+        labels = set(metric._labelnames) - {"bus"}  # one value per deployment
         assert labels <= code_words(rows[name]), f"{OPERATING_DOCUMENT} lacks a label of {name}"
 
 

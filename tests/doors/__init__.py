@@ -1,3 +1,3 @@
-"""The doors of other protocols, tried with the clients that people have."""
+"""The doors of other protocols, tested with real clients."""
 
 from tests import django_ready as django_ready

@@ -28,7 +28,7 @@ async def connected(server: Server, path: str, key: str | None, era: str, **more
 
 
 def use(server: Server, path: str, key: str | None, era: str, work: Callable[[Client], Awaitable[T]], **more: Any) -> T:
-    """Do some work with a connected client, and return its result."""
+    """Run some work with a connected client, and return its result."""
 
     async def run() -> T:
         async with connected(server, path, key, era, **more) as client:
@@ -48,6 +48,6 @@ def call(server: Server, app: Any, key: str | None, era: str, message: str, **mo
     return use(server, f"/mcp/{app.slug}", key, era, work, **more)
 
 
-def said(result: Any) -> str:
-    """Return the text of a result, without the hint how to continue."""
+def reply_text(result: Any) -> str:
+    """Return the text of a result, without the hint on how to continue."""
     return str(result.content[0].text)

@@ -15,7 +15,7 @@ def sessions_after(page: Page, app: App, path: str, body: dict[str, Any]) -> int
     return ChatSession.objects.filter(app=app).count()
 
 
-def test_visitors_with_tokens_of_one_key_do_not_meet_in_a_session(server: Server, app: App) -> None:
+def test_visitors_with_tokens_of_one_key_do_not_share_a_session(server: Server, app: App) -> None:
     key = factories.make_key(app).plain
     completion = {"model": app.slug, "messages": [{"role": "user", "content": "Hi"}]}
     arguments = {"name": f"ask_{app.slug}", "arguments": {"message": "Hi"}}

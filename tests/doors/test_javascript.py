@@ -33,7 +33,7 @@ ABILITIES = {
 
 
 def script() -> list[Reply]:
-    """What the model says to one client, in the order of its abilities."""
+    """Return the model's replies to one client, in the order of its abilities."""
     return [
         says("Hello Ada."),
         says("In", " pieces."),
@@ -77,11 +77,11 @@ def test_each_client_has_every_ability(
     model.will(*script(), *script(), *script())
     key = factories.make_key(app).plain
     arguments = (server.url, app.slug, key, other_app.slug, limited.plain, busy_session(app))
-    told: dict[str, dict[str, Any]] = json.loads(run(folder, "use_clients.mjs", *arguments))
-    assert told.pop("completionsOfOpenAI") == {"models": ["default", app.slug], **ABILITIES}
-    assert told.pop("responsesOfOpenAI") == {"models": app.slug, **ABILITIES, "interrupt": "cancelled"}
-    assert told.pop("aiSDK") == ABILITIES  # it has no call that lists models
-    assert not told
+    output: dict[str, dict[str, Any]] = json.loads(run(folder, "use_clients.mjs", *arguments))
+    assert output.pop("completionsOfOpenAI") == {"models": ["default", app.slug], **ABILITIES}
+    assert output.pop("responsesOfOpenAI") == {"models": app.slug, **ABILITIES, "interrupt": "cancelled"}
+    assert output.pop("aiSDK") == ABILITIES  # it has no call that lists models
+    assert not output
     # Each confirmed call was made: its result is in the prompt of the round after it.
     results = [message["content"] for prompt in model.prompts for message in prompt if message["role"] == "tool"]
     assert sum('"result":"42"' in result for result in results) == 3

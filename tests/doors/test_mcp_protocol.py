@@ -1,4 +1,4 @@
-"""What the MCP server says to messages, headers and origins that the packages never send."""
+"""How the MCP server answers messages, headers and origins that the packages never send."""
 
 import json
 import tomllib
@@ -98,7 +98,7 @@ def test_a_name_in_base64_is_read(app_client: Client, app: App) -> None:
     assert (response.status_code, response.json()["error"]["code"]) == (400, -32602)
 
 
-def test_a_client_that_takes_no_stream_gets_json(app_client: Client, app: App) -> None:
+def test_a_client_that_accepts_no_stream_gets_json(app_client: Client, app: App) -> None:
     call = rpc("tools/call", name=f"ask_{app.slug}", arguments={"message": "Hi"})
     result = send(app_client, "/mcp", call).json()["result"]
     assert result["structuredContent"]["answer"] == "Hello."
@@ -119,7 +119,7 @@ def test_a_client_that_takes_no_stream_gets_json(app_client: Client, app: App) -
         ([], "arguments must be an object"),
     ],
 )
-def test_arguments_that_cannot_be_used_are_told_to_the_model(
+def test_invalid_arguments_are_reported_to_the_model(
     app_client: Client, app: App, arguments: Any, problem: str
 ) -> None:
     call = rpc("tools/call", name=f"ask_{app.slug}", arguments=arguments)
@@ -210,7 +210,7 @@ def test_only_scripts_of_allowed_websites_may_call(app_client: Client, app: App)
     assert "mcp-protocol-version" in preflight.headers["Access-Control-Allow-Headers"].lower()
 
 
-def test_a_stream_is_of_messages_in_silence_kept_open(app_client: Client, app: App) -> None:
+def test_a_stream_contains_only_messages(app_client: Client, app: App) -> None:
     call = rpc("tools/call", name=f"ask_{app.slug}", arguments={"message": "Hi"})
     response = send(app_client, "/mcp", call, Accept="application/json, text/event-stream")
     assert response.headers["Content-Type"] == "text/event-stream"

@@ -74,9 +74,9 @@ def test_text_of_stateless_calls_is_kept_only_if_the_app_says_so(
     assert turn.session.title == ""
     App.objects.filter(pk=app.pk).update(keeps_stateless_text=True)
     later = sdk.chat.completions.create(model=app.slug, messages=[user("Another question.")])
-    kept = SentRequest.objects.filter(turn__app=app)
-    wait_until(kept.exists)  # requests are stored in the order of their turns
-    assert {each.turn_id.hex for each in kept} == {later.id.removeprefix("chatcmpl-")}
+    stored = SentRequest.objects.filter(turn__app=app)
+    wait_until(stored.exists)  # requests are stored in the order of their turns
+    assert {one.turn_id.hex for one in stored} == {later.id.removeprefix("chatcmpl-")}
     assert not Message.objects.filter(session=turn.session).exists()
 
 
@@ -158,12 +158,16 @@ def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
 
 @pytest.mark.shows("openai-python", "app_tool")
 @pytest.mark.parametrize("stream", [False, True])
-def test_tools_of_the_app_run_inside(sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool) -> None:
+def test_tools_of_the_app_run_on_the_server(
+    sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool
+) -> None:
     model.will(calls(("calculate", {"expression": "6*7"}), text="Let me see."), says("It is 42."))
-    assert said(sdk, app, [user("6*7?")], stream=stream) == ("Let me see.\n\nIt is 42.", [], "stop")
+    assert reply_of(sdk, app, [user("6*7?")], stream=stream) == ("Let me see.\n\nIt is 42.", [], "stop")
 
 
-def said(sdk: openai.OpenAI, app: App, messages: list[Any], *, stream: bool, **more: Any) -> tuple[str, list[Any], str]:
+def reply_of(
+    sdk: openai.OpenAI, app: App, messages: list[Any], *, stream: bool, **more: Any
+) -> tuple[str, list[Any], str]:
     """Return the text, the calls and the reason of an answer, whole or streamed."""
     if not stream:
         choice = sdk.chat.completions.create(model=app.slug, messages=messages, **more).choices[0]
@@ -188,7 +192,7 @@ def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel,
     first = calls(("calculate", {"expression": "6*7"}), ("get_weather", {"city": "Oslo"}), text="I look.")
     model.will(first, says("Rain in Oslo, and 42."))
     messages = [user("Weather in Oslo, and 6*7?")]
-    text, tool_calls, reason = said(sdk, app, messages, stream=stream, **more)
+    text, tool_calls, reason = reply_of(sdk, app, messages, stream=stream, **more)
     assert (text, reason) == ("I look.", "tool_calls")
     (call,) = tool_calls
     assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == ("get_weather", {"city": "Oslo"})
@@ -196,19 +200,19 @@ def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel,
         {"role": "assistant", "content": text, "tool_calls": tool_calls},
         {"role": "tool", "tool_call_id": call["id"], "content": "Rain."},
     ]
-    assert said(sdk, app, messages, stream=stream, **more) == ("Rain in Oslo, and 42.", [], "stop")
+    assert reply_of(sdk, app, messages, stream=stream, **more) == ("Rain in Oslo, and 42.", [], "stop")
     offered = {tool["function"]["name"] for tool in model.requests[0]["tools"]}
     assert {"get_weather", "calculate"} <= offered
     # The App's own call, which the client never saw, is still in the prompt of the second round.
     results = [message["content"] for message in model.prompts[1] if message["role"] == "tool"]
     assert [result.splitlines()[1] for result in results] == ['{"result":"42","exact":true}', "Rain."]
     # The same outputs again: the answer is the same, and nothing runs twice.
-    assert said(sdk, app, messages, stream=stream, **more)[0] == "Rain in Oslo, and 42."
+    assert reply_of(sdk, app, messages, stream=stream, **more)[0] == "Rain in Oslo, and 42."
     assert len(model.requests) == 2
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_each_answer_has_an_id_and_tokens_of_its_own(
+def test_each_answer_has_its_own_id_and_tokens(
     sdk: openai.OpenAI, app: App, model: ScriptedModel, *, stream: bool
 ) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
@@ -245,8 +249,8 @@ def counted(
     pieces = list(sdk.chat.completions.create(model=app.slug, messages=messages, **more))
     (answer_id,) = {piece.id for piece in pieces}
     usage = pieces[-1].usage
-    found = [piece.choices[0].delta.tool_calls for piece in pieces if piece.choices]
-    tool_calls = [call.model_dump(exclude={"index"}) for each in found for call in each or []]
+    deltas = [piece.choices[0].delta.tool_calls for piece in pieces if piece.choices]
+    tool_calls = [call.model_dump(exclude={"index"}) for one in deltas for call in one or []]
     message = {"role": "assistant", "content": "", "tool_calls": tool_calls}
     return answer_id, (usage.prompt_tokens, usage.completion_tokens), message
 
@@ -277,7 +281,7 @@ def test_a_clients_tool_may_have_a_schema_of_an_older_draft(
     assert app_client.request("POST", "/api/chat", json=body).is_success
 
 
-def test_a_clients_tool_needs_the_apps_leave_and_a_name_of_its_own(sdk: openai.OpenAI, app: App) -> None:
+def test_a_clients_tool_needs_the_apps_permission_and_a_unique_name(sdk: openai.OpenAI, app: App) -> None:
     with pytest.raises(openai.BadRequestError, match="does not accept tools") as refused:
         sdk.chat.completions.create(model=app.slug, messages=[user("Hi")], tools=[WEATHER])
     assert (refused.value.param, refused.value.code) == ("tools", "unsupported_parameter")
@@ -293,7 +297,7 @@ def test_the_body_decides_whether_there_is_a_stream(app_client: Client, app: App
         body = {"model": app.slug, "messages": [user("Hi")], "stream": is_stream}
         answer = app_client.request("POST", "/v1/chat/completions", json=body, headers={"Accept": accepted})
         assert answer.headers["Content-Type"].startswith("text/event-stream") is is_stream
-        assert "Connection" not in answer.headers  # only what took the place of a stream closes its connection
+        assert "Connection" not in answer.headers  # only an error in place of a stream closes its connection
 
 
 @pytest.mark.shows("openai-python", "confirmation")
@@ -307,7 +311,7 @@ def test_a_confirmation_is_a_question_to_the_user(sdk: openai.OpenAI, app: App, 
     answer = sdk.chat.completions.create(model=app.slug, messages=[user("Yes.")], extra_headers=headers)
     assert answer.choices[0].message.content == "It is 42."
     assert answer.id != asked.id
-    assert [each.usage and each.usage.prompt_tokens for each in (asked, answer)] == [100, 200]
+    assert [one.usage and one.usage.prompt_tokens for one in (asked, answer)] == [100, 200]
 
 
 def test_system_messages_count_only_where_the_app_says_so(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
@@ -362,7 +366,7 @@ def test_what_is_not_supported_is_named(sdk: openai.OpenAI, app: App, more: dict
 
 
 @pytest.mark.shows("openai-python", "wrong_key", "busy")
-def test_errors_are_openais(sdk: openai.OpenAI, server: Server, app: App, model: ScriptedModel) -> None:
+def test_errors_have_the_form_of_openai(sdk: openai.OpenAI, server: Server, app: App, model: ScriptedModel) -> None:
     assert server.get("/v1").json()["error"]["code"] == "not_found"
     wrong = sdk.with_options(api_key="sk-wrong")
     with pytest.raises(openai.AuthenticationError) as unknown:
@@ -422,7 +426,7 @@ def test_no_key_opens_the_default_app_only(stranger: openai.OpenAI, app: App) ->
     assert [model.id for model in stranger.models.list()] == ["default"]
     completion = stranger.chat.completions.create(model="default", messages=[user("Hi")])
     assert completion.choices[0].message.content == "Hello."
-    for name in (app.slug, "unknown"):  # nobody learns which Apps exist
+    for name in (app.slug, "unknown"):  # callers cannot find out which Apps exist
         with pytest.raises(openai.AuthenticationError) as refused:
             stranger.chat.completions.create(model=name, messages=[user("Hi")])
         assert (refused.value.code, "Bearer sk-" in refused.value.message) == ("invalid_api_key", True)
@@ -436,7 +440,7 @@ def test_a_browser_token_opens_what_it_opens(
     key = factories.make_key(app, other_app).plain
     session_id = str(uuid.uuid4())
     page = sdk.with_options(api_key=new_token(server, key, app=app.slug, session_id=session_id))
-    assert [each.id for each in page.models.list()] == [app.slug]
+    assert [one.id for one in page.models.list()] == [app.slug]
     model.will(says("To a page."))
     in_session = {"X-Session-Id": session_id}
     completion = page.chat.completions.create(model=app.slug, messages=[user("Hi")], extra_headers=in_session)

@@ -36,9 +36,9 @@ def post(client: Client, path: str, body: Any, **headers: str) -> Any:
 def error(response: Any, status: int = 400) -> tuple[str, str]:
     """Return the parameter and the sentence of a refusal."""
     assert response.status_code == status, response.text
-    told = response.json()["error"]
-    assert told["type"] == "invalid_request_error"
-    return told["param"], told["message"]
+    problem = response.json()["error"]
+    assert problem["type"] == "invalid_request_error"
+    return problem["param"], problem["message"]
 
 
 @pytest.fixture
@@ -124,15 +124,15 @@ def test_responses_name_the_parameter(v1: Client, app: App, more: Any, param: st
 
 
 @pytest.mark.parametrize("path", [CHAT, RESPONSES])
-def test_an_app_that_takes_no_tools_does_not_support_the_parameter(v1: Client, app: App, path: str) -> None:
+def test_an_app_that_accepts_no_tools_does_not_support_the_parameter(v1: Client, app: App, path: str) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=False)
-    given = {"messages": [USER], "tools": [function()]} if path == CHAT else {"input": "Hi", "tools": [tool()]}
-    refused = post(v1, path, {"model": app.slug, **given})
+    body = {"messages": [USER], "tools": [function()]} if path == CHAT else {"input": "Hi", "tools": [tool()]}
+    refused = post(v1, path, {"model": app.slug, **body})
     assert error(refused) == ("tools", "tools: this App does not accept tools from callers.")
     assert refused.json()["error"]["code"] == "unsupported_parameter"
 
 
-def test_what_is_outside_of_the_parameters_is_named_too(v1: Client, app: App) -> None:
+def test_mistakes_outside_of_the_parameters_are_named_too(v1: Client, app: App) -> None:
     body = {"model": app.slug, "messages": [USER]}
     as_json = {"Content-Type": "application/json"}
     for content in (b"[]", b"{", b'{"model": '):
@@ -209,7 +209,7 @@ def test_a_response_is_continued_in_its_own_session_or_in_none_that_is_named(v1:
     ):
         assert error(v1.request(method, path, headers={"X-Session-Id": another}))[0] == "X-Session-Id"
     assert post(v1, RESPONSES, after, X_Session_Id=session).headers["X-Session-Id"] == session
-    # The session has gone on: the answer would be in another one than the caller names.
+    # The session has continued: the answer would be in another session than the caller names.
     assert "has gone on" in error(post(v1, RESPONSES, after, X_Session_Id=session))[1]
     assert post(v1, RESPONSES, after).headers["X-Session-Id"] != session
 
@@ -233,18 +233,18 @@ def test_a_conversation_gets_the_id_that_the_header_names(v1: Client, app: App, 
     assert made["id"] == f"conv_{named.hex}"
     private = factories.make_session(other_app, [("user", "private")])
     for session in (named, private.pk):
-        given = {"items": [{"role": "user", "content": "Mine"}]}
-        assert error(post(v1, CONVERSATIONS, given, X_Session_Id=str(session)))[0] == "X-Session-Id"
+        body = {"items": [{"role": "user", "content": "Mine"}]}
+        assert error(post(v1, CONVERSATIONS, body, X_Session_Id=str(session)))[0] == "X-Session-Id"
     assert private.messages.count() == 1
 
 
 def test_a_call_without_a_valid_key_reads_how_to_send_one(v1: Client, app: App) -> None:
     wrong = ({"Authorization": "Bearer sk-wrong"}, {"Authorization": "Bearer another"}, {"AOMI-APP-KEY": "sk-wrong"})
-    told = set()
+    messages = set()
     for headers in wrong:
         refused = v1.request("GET", "/v1/models", headers={"AOMI-APP-KEY": "", **headers})
         assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
-        told.add(refused.json()["error"]["message"])
-    (sentence,) = told
+        messages.add(refused.json()["error"]["message"])
+    (sentence,) = messages
     assert "Authorization: Bearer sk-" in sentence
     assert "AOMI-APP-KEY" in sentence

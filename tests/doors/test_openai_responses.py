@@ -37,12 +37,12 @@ WEATHER: Any = {
 }
 
 
-def ask(sdk: openai.OpenAI, app: App, given: Any, *, stream: bool = False, **more: Any) -> Response:
-    """Return the response, whole or from its events, which must be in order and agree with it."""
+def ask(sdk: openai.OpenAI, app: App, input_: Any, *, stream: bool = False, **more: Any) -> Response:
+    """Return the response, read as a whole or from its events, which must be in order and agree with it."""
     if not stream:
-        whole: Response = sdk.responses.create(model=app.slug, input=given, **more)
+        whole: Response = sdk.responses.create(model=app.slug, input=input_, **more)
         return whole
-    return checked(sdk.responses.create(model=app.slug, input=given, stream=True, **more))
+    return checked(sdk.responses.create(model=app.slug, input=input_, stream=True, **more))
 
 
 def checked(stream: Iterator[ResponseStreamEvent]) -> Response:
@@ -84,7 +84,7 @@ def test_a_response_can_be_asked_for_and_continued(sdk: openai.OpenAI, app: App,
     assert again.metadata == {"case": "7"}
     (item,) = sdk.responses.input_items.list(first.id)
     assert item.to_dict()["content"] == [{"type": "input_text", "text": "I am Ada."}]
-    # A response that is no longer the last one is continued in a session of its own.
+    # A response that is no longer the last one is continued in a new session.
     model.will(says("Still Ada."))
     branch = ask(sdk, app, "And now?", previous_response_id=first.id)
     _, *prompt = model.prompts[2]
@@ -113,15 +113,13 @@ def test_it_streams(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
 
 
 def numbered(events: Iterable[ResponseStreamEvent]) -> list[tuple[int, str]]:
-    """Return what identifies events: their numbers, and their content but for the time at which a response ended."""
+    """Return what identifies events: their numbers and content, without the time at which a response ended."""
     return [
         (event.sequence_number, re.sub(r'"completed_at":(null|\d+)', "", event.model_dump_json())) for event in events
     ]
 
 
-def test_a_stream_goes_on_where_it_broke_off(
-    new_client: Callable[[], openai.OpenAI], app: App, model: ScriptedModel
-) -> None:
+def test_a_broken_stream_is_resumed(new_client: Callable[[], openai.OpenAI], app: App, model: ScriptedModel) -> None:
     App.objects.filter(pk=app.pk).update(callers_may_bring_tools=True)
     goes_on = threading.Event()
     text = [chunk({"content": piece}) for piece in ("Rain", " in", " Os")]
@@ -145,7 +143,7 @@ def test_a_stream_goes_on_where_it_broke_off(
         more: Any = {} if after is None else {"starting_after": after}
         again = numbered(new_client().responses.retrieve(response_id, stream=True, **more))
         assert again == whole[0 if after is None else after + 1 :]
-    # A number that there is not leads to the end.
+    # A number that does not exist leads to the end.
     end: Any
     (end,) = new_client().responses.retrieve(response_id, stream=True, starting_after=999)
     assert (end.type, end.sequence_number) == ("response.completed", 1000)
@@ -180,19 +178,19 @@ def test_tools_of_the_client(sdk: openai.OpenAI, app: App, model: ScriptedModel,
     assert (asked.status, asked.output_text, text.type) == ("completed", "I look.", "message")
     assert call.type == "function_call"
     assert (call.name, json.loads(call.arguments)) == ("get_weather", {"city": "Oslo"})
-    given = [{"type": "function_call_output", "call_id": call.call_id, "output": "Rain."}]
-    answer = ask(sdk, app, given, previous_response_id=asked.id, tools=[WEATHER], stream=stream)
+    outputs = [{"type": "function_call_output", "call_id": call.call_id, "output": "Rain."}]
+    answer = ask(sdk, app, outputs, previous_response_id=asked.id, tools=[WEATHER], stream=stream)
     assert (answer.output_text, answer.status) == ("Rain in Oslo, and 42.", "completed")
     assert answer.id != asked.id
     # The same outputs again: the answer is the same, and nothing runs twice.
-    assert ask(sdk, app, given, previous_response_id=asked.id).id == answer.id
+    assert ask(sdk, app, outputs, previous_response_id=asked.id).id == answer.id
     assert len(model.requests) == 2
     for response in (asked, answer):
         assert items(sdk.responses.retrieve(response.id)) == items(response)
-    (told,) = sdk.responses.input_items.list(answer.id)
-    assert told.to_dict() | {"id": ""} == {**given[0], "id": "", "status": "completed"}
+    (stored,) = sdk.responses.input_items.list(answer.id)
+    assert stored.to_dict() | {"id": ""} == {**outputs[0], "id": "", "status": "completed"}
     with pytest.raises(openai.APIStatusError) as late:
-        ask(sdk, app, [{**given[0], "call_id": f"call_{'A' * 43}"}])
+        ask(sdk, app, [{**outputs[0], "call_id": f"call_{'A' * 43}"}])
     assert (late.value.status_code, late.value.code) == (410, "not_waiting")
 
 
@@ -238,8 +236,8 @@ def test_a_confirmation_is_a_request_for_approval(
     (request,) = asked.output
     assert request.type == "mcp_approval_request"
     assert (request.name, request.server_label) == ("calculate", app.slug)
-    given = [{"type": "mcp_approval_response", "approval_request_id": request.id, "approve": approve}]
-    answer = ask(sdk, app, given, previous_response_id=asked.id, stream=approve)
+    approval = [{"type": "mcp_approval_response", "approval_request_id": request.id, "approve": approve}]
+    answer = ask(sdk, app, approval, previous_response_id=asked.id, stream=approve)
     assert answer.output_text == "So be it."
     # Not the whole prompt: its random ids and marks may contain 42.
     (result,) = tool_results(model.prompts[1])
@@ -278,7 +276,7 @@ def test_a_turn_in_the_background_is_polled_and_cancelled(sdk: openai.OpenAI, ap
 
 @pytest.fixture
 def new_client(serve: Callable[..., Server], key: str) -> Iterator[Callable[[], openai.OpenAI]]:
-    """Returns clients of a server with two workers; either may get the connection of each."""
+    """Makes clients of a server with two workers; each connection may reach either worker."""
     url = serve(workers=2, MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60").url
     with ExitStack() as opened:
 
@@ -294,8 +292,8 @@ def test_any_worker_answers(new_client: Callable[[], openai.OpenAI], app: App, m
         model.will(calls(("get_weather", {"city": "Oslo"})), says("Rain in Oslo."))
         asked = ask(new_client(), app, "Weather?", tools=[WEATHER])
         (call,) = items(asked)
-        given = [{"type": "function_call_output", "call_id": call["call_id"], "output": "Rain."}]
-        answer = ask(new_client(), app, given, previous_response_id=asked.id, stream=True)
+        outputs = [{"type": "function_call_output", "call_id": call["call_id"], "output": "Rain."}]
+        answer = ask(new_client(), app, outputs, previous_response_id=asked.id, stream=True)
         assert answer.output_text == "Rain in Oslo."
         assert [items(new_client().responses.retrieve(each.id)) for each in (asked, answer)] == [
             items(asked),
@@ -340,7 +338,7 @@ def test_a_response_that_is_not_stored_is_gone(sdk: openai.OpenAI, app: App, mod
     with pytest.raises(openai.NotFoundError) as gone:
         ask(sdk, app, "And now?", previous_response_id=response.id)
     assert (gone.value.code, gone.value.param) == ("previous_response_not_found", "previous_response_id")
-    # With its history, a stored response begins a session that has the history, too.
+    # A stored response with a history begins a session that also contains the history.
     stored = ask(sdk, app, history)
     ask(sdk, app, "And now?", previous_response_id=stored.id)
     _, *prompt = model.prompts[2]
@@ -392,13 +390,13 @@ def test_items_can_be_named_by_their_ids(
     (call,) = items(asked)
     output = {"type": "function_call_output", "call_id": call["call_id"], "output": "It rains."}
     named = [user("Weather?"), {"type": "item_reference", "id": call["id"]}, output]
-    answer = ask(sdk, app, named, tools=[WEATHER])  # as clients do that send the conversation with each request
+    answer = ask(sdk, app, named, tools=[WEATHER])  # like clients that send the conversation with each request
     named += [{"type": "item_reference", "id": answer.output[0].id}]
     sure = ask(sdk, app, [*named, user("Sure?")])
     _, *prompt = model.prompts[2]
     assert [message["role"] for message in prompt] == ["user", "assistant", "tool", "assistant", "user"]
     assert (prompt[1]["tool_calls"][0]["function"]["name"], prompt[3]["content"]) == ("get_weather", "Rain.")
-    # What the conversation holds is not said twice.
+    # What the conversation already contains is not added twice.
     ask(sdk, app, [{"id": sure.output[0].id}, user("Really?")], previous_response_id=sure.id)
     assert [message["content"] for message in model.prompts[3][-3:]] == ["Sure?", "Yes.", "Really?"]
     other = openai.OpenAI(base_url=f"{server.url}/v1", api_key=factories.make_key(other_app).plain, max_retries=0)
@@ -471,7 +469,7 @@ def test_a_request_to_the_wallet_is_not_deleted(sdk: openai.OpenAI, app: App) ->
     assert kept.value.param == "item_id"
 
 
-def test_others_find_nothing(
+def test_other_callers_find_nothing(
     sdk: openai.OpenAI, stranger: openai.OpenAI, app: App, other_app: App, model: ScriptedModel
 ) -> None:
     response = ask(sdk, app, "A secret.")
@@ -553,16 +551,16 @@ def test_citations_are_annotations(
 ) -> None:
     (tmp_path / "rivers.txt").write_text("The Danube rises in the Black Forest.")
     manage("ingest", app.slug, str(tmp_path / "rivers.txt"), "--wait", "--json")
-    found = DocumentChunk.objects.get(app=app).pk
-    model.will(calls(("search_documents", {"query": "Danube"})), says("In the Black Forest", f" [{found}]."))
+    chunk_id = DocumentChunk.objects.get(app=app).pk
+    model.will(calls(("search_documents", {"query": "Danube"})), says("In the Black Forest", f" [{chunk_id}]."))
     response = ask(sdk, app, "Where does the Danube rise?", stream=True)
-    (annotation,) = [each for item in messages(response.output) for each in item.content[0].annotations]
+    (annotation,) = [entry for item in messages(response.output) for entry in item.content[0].annotations]
     assert annotation.to_dict() == {
         "type": "file_citation",
         "file_id": "rivers.txt",
         "filename": "rivers.txt",
-        "index": response.output_text.index(f"[{found}]"),
-        "marker": found,
+        "index": response.output_text.index(f"[{chunk_id}]"),
+        "marker": chunk_id,
         "place": "line 1",
     }
 
@@ -642,7 +640,7 @@ def test_only_what_is_new_is_sent_to_a_conversation(sdk: openai.OpenAI, app: App
 
 
 @pytest.mark.shows("openai-python-responses", "wrong_key", "busy", "rate_limit")
-def test_errors_are_openais(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
+def test_errors_have_the_form_of_openai(sdk: openai.OpenAI, app: App, model: ScriptedModel) -> None:
     with pytest.raises(openai.AuthenticationError) as wrong:
         ask(sdk.with_options(api_key="sk-wrong"), app, "Hi")
     assert wrong.value.code == "invalid_api_key"

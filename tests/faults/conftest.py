@@ -1,4 +1,4 @@
-"""Helpers of the fault suite: invariants that hold after every fault, and ways to see which worker does what."""
+"""Helpers of the fault suite: invariants that hold after every fault, and which worker runs which turns."""
 
 import statistics
 import urllib.parse
@@ -36,10 +36,10 @@ def assert_consistent(session_ids: Iterable[str], *, accepted: Mapping[str, Sequ
             assert users == list(accepted[session_id])
 
 
-def report(what: str, seconds: Sequence[float]) -> None:
+def report(title: str, seconds: Sequence[float]) -> None:
     """Print a measured figure; `pytest -s` shows it."""
     middle, worst = statistics.median(seconds), max(seconds)
-    print(f"\n[measured] {what}: p50 {middle * 1000:.0f} ms, max {worst * 1000:.0f} ms, n={len(seconds)}")  # noqa: T201
+    print(f"\n[measured] {title}: p50 {middle * 1000:.0f} ms, max {worst * 1000:.0f} ms, n={len(seconds)}")  # noqa: T201
 
 
 def workers_at_model(server: Server, model_server: ModelServer) -> dict[int, int]:

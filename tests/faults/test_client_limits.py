@@ -22,7 +22,7 @@ SESSION = "550e8400-e29b-41d4-a716-4466554400"
 HEAD = b"POST /api/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Session-Id: 550e8400-e29b-41d4-a716-446655440000\r\n"
 ADMIN_HEAD = b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 BODY = b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n"
-SLOW: dict[str, tuple[bytes, bytes]] = {  # what is sent at first, and then now and then
+SLOW: dict[str, tuple[bytes, bytes]] = {  # what is sent first, and then at intervals
     "half a request line": (b"GET /livez", b""),
     "half a head": (HEAD, b""),
     "a head in drips": (HEAD, b"X-A: b\r\n"),
@@ -48,7 +48,7 @@ def read_all(sock: socket.socket) -> bytes:
 
 
 def status_of(sock: socket.socket, *, ends_with: bytes = b"") -> int:
-    """Read an answer's head, and its body up to its last characters, if they are given."""
+    """Read an answer's head, and its body up to these last characters, if they are given."""
     data = b""
     while not (b"\r\n\r\n" in data and data.endswith(ends_with)) and (piece := sock.recv(65536)):
         data += piece
@@ -67,7 +67,7 @@ def ask_updates(sock: socket.socket, number: int) -> None:
     )
 
 
-def test_requests_that_do_not_arrive_are_ended_with_408(server: Server) -> None:
+def test_incomplete_requests_are_ended_with_408(server: Server) -> None:
     began = time.monotonic()
     with opened(server, len(SLOW)) as socks:
         for sock, (first, _) in zip(socks, SLOW.values(), strict=True):
@@ -104,11 +104,11 @@ def test_endless_requests_are_refused_early(server: Server, first: bytes) -> Non
             while sent < 64 * 2**20:
                 sock.sendall(b"a" * 2**16)
                 sent += 2**16
-    # What was on its way is some megabytes: what the sockets' buffers hold.
+    # A few megabytes were on their way: the contents of the sockets' buffers.
     assert sent < 32 * 2**20
 
 
-def test_a_header_over_the_limit_is_refused_in_words(server: Server) -> None:
+def test_a_header_over_the_limit_is_refused_with_a_reason(server: Server) -> None:
     with opened(server, 1) as (sock,):
         sock.settimeout(60)
         sock.sendall(HEAD + b"X-A: ")
@@ -147,27 +147,27 @@ def test_connections_are_kept_and_requests_may_be_pipelined(server: Server) -> N
         time.sleep(client_limits.SWEEP_SECONDS * 2)
         sock.sendall(livez[10:])
         assert status_of(sock, ends_with=b"}") == 200
-        time.sleep(client_limits.HEAD_SECONDS + 2)  # longer than a head may take, less than a connection is kept
+        time.sleep(client_limits.HEAD_SECONDS + 2)  # longer than a head may take, but shorter than a connection is kept
         sock.sendall(livez)
         assert status_of(sock) == 200
 
 
-def test_streams_are_refused_before_the_last_descriptors(start: Callable[..., Server]) -> None:
+def test_streams_are_refused_before_descriptors_run_out(start: Callable[..., Server]) -> None:
     server = start(ulimit="-n 256")
     with opened(server, 300) as socks:
-        kept, refused, reset = 0, 0, 0
+        accepted, refused, reset = 0, 0, 0
         for number, sock in enumerate(socks):
             try:
                 ask_updates(sock, number % 100)
                 status = status_of(sock)
             except ConnectionError:
                 status = 0
-            kept += status == 200
-            refused += status in {429, 503}  # one address may not hold all of them
+            accepted += status == 200
+            refused += status in {429, 503}  # one address may not have all of them
             reset += status == 0
-        assert kept >= 50
+        assert accepted >= 50
         assert refused >= 20
-        assert kept + refused + reset == 300
+        assert accepted + refused + reset == 300
         # With all the streams still open:
         assert server.get("/livez").status_code == 200
         assert server.get("/readyz").status_code == 200

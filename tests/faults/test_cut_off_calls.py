@@ -65,9 +65,9 @@ def test_a_call_that_must_not_be_repeated_survives_the_worker_that_made_it(
     assert Turn.objects.get(session_id=client.uuid).open_calls is None
     client.chat("And?")
     client.poll()
-    asked, told = [message for message in model.prompts[-1] if message["role"] != "user"][-3:-1]
+    asked, result = [message for message in model.prompts[-1] if message["role"] != "user"][-3:-1]
     assert json.loads(asked["tool_calls"][0]["function"]["arguments"]) == {"text": "one"}
-    assert "outcome is unknown" in told["content"]
+    assert "outcome is unknown" in result["content"]
     assert len(upstream.received) == 1
     assert_consistent([client.session_id], accepted={client.session_id: ["Order one", "And?"]})
 
@@ -81,8 +81,8 @@ def asked(client: Client) -> str:
 
 
 def approve(client: Client, call_id: str, *, status: int = 200) -> None:
-    told = {"type": "confirm_tool", "payload": {"call_id": call_id, "approved": True}}
-    assert client.request("POST", "/api/system", json={"message": json.dumps(told)}).status_code == status
+    answer_body = {"type": "confirm_tool", "payload": {"call_id": call_id, "approved": True}}
+    assert client.request("POST", "/api/system", json={"message": json.dumps(answer_body)}).status_code == status
 
 
 def test_a_call_that_waits_for_its_user_survives_every_worker(
@@ -119,7 +119,7 @@ def test_a_call_that_waits_for_its_user_survives_every_worker(
     kill_workers(server)
     assert "outcome is unknown" in results(client)[-1][1]
     hold.set()
-    approve(client, call_id, status=410)  # an answer that comes again makes no second call
+    approve(client, call_id, status=410)  # a repeated answer makes no second call
     assert client.poll()["status"] == "interrupted"
     assert len(upstream.received) == 2
     client.chat("And?")

@@ -21,7 +21,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.thorough
 
 DISK_MB = 160
-LETTERS = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(6_000))  # compression leaves most of it
+LETTERS = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(6_000))  # compression hardly shrinks it
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def database_on_disk(disk: Path, environment: dict[str, str], model_server: Mode
 
 
 class Filler:
-    """Takes what is free on a disk."""
+    """Uses up the free space of a disk."""
 
     def __init__(self, disk: Path) -> None:
         self._path = disk / "filler"
@@ -97,6 +97,6 @@ def test_a_full_disk_loses_nothing_that_was_accepted(
         filler.free()
         wait_until(lambda: server.get("/readyz", timeout=15).status_code == 200)
         assert chat(client, "after") == 200
-        said = [message["content"] for message in client.poll()["messages"] if message["sender"] == "user"]
-    assert said == accepted
+        messages = [message["content"] for message in client.poll()["messages"] if message["sender"] == "user"]
+    assert messages == accepted
     assert "Traceback" not in server.log

@@ -115,13 +115,13 @@ def test_the_next_message_is_accepted_without_looking_first(
     assert_consistent([client.session_id], accepted={client.session_id: ["Well?", "Next"]})
 
 
-def test_a_session_whose_worker_died_is_pruned_in_its_time(
+def test_a_session_whose_worker_died_is_pruned_when_due(
     patient: Callable[..., Server],
     talk: Talk,
     model: ScriptedModel,
     manage: Callable[..., Result],
 ) -> None:
-    """A session that is never read again stays `processing`; it must not be kept forever."""
+    """A session that is never read again stays `processing`, but must not be kept forever."""
     server = patient(workers=1)
     client = talk.to(server)
     App.objects.filter(slug=str(client.app)).update(retention_days=7)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.thorough
 
 
 def together(number: int, act: Callable[[int], None]) -> None:
-    """Run it this many times at once."""
+    """Run `act` this many times at the same time."""
     threads = [threading.Thread(target=act, args=(n,)) for n in range(number)]
     for thread in threads:
         thread.start()
@@ -80,6 +80,6 @@ def test_a_stop_under_load_answers_everybody_it_accepted(
         "completed",
         "interrupted",
     }
-    for session in sessions:  # what had been said stays, once
+    for session in sessions:  # the text so far is kept once
         assert list(session.messages.values_list("position", "role")) == [(0, "user"), (1, "agent")]
     assert "Traceback" not in server.log

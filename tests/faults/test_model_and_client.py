@@ -78,7 +78,7 @@ def test_clients_that_disconnect_during_a_turn_find_their_replies(
 def test_an_interrupt_reaches_the_turn_on_another_worker(
     patient: Callable[..., Server], talk: Talk, model: ScriptedModel
 ) -> None:
-    """Twenty turns are stopped from wherever the call lands, and each model connection is closed."""
+    """Twenty turns are stopped by whichever workers get the calls, and each model connection is closed."""
     server = patient()
     answered, closed, clients = [], [], []
     for _ in range(20):

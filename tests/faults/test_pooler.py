@@ -37,14 +37,14 @@ def talk(server: Server, app: App, key: str) -> list[tuple[str, str]]:
 def test_many_calls_at_once_with_every_kind_of_key(
     start: Callable[..., Server], pooler: Pooler, database: str, app: App, other_app: App
 ) -> None:
-    """Statements that were prepared under a name ran as other clients' statements of that name, keys' checks too."""
+    """Named prepared statements once ran as other clients' statements of the same name, including checks of keys."""
     server = start(workers=2, DATABASE_URL=pooler.url, DATABASE_DIRECT_URL=database)
     keys = {keyed_app.pk: factories.make_key(keyed_app).plain for keyed_app in (app, other_app)}
-    said = [("user", "one"), ("agent", "Hello."), ("user", "two"), ("agent", "Hello.")]
+    expected = [("user", "one"), ("agent", "Hello."), ("user", "two"), ("agent", "Hello.")]
 
     def one(number: int) -> None:
         mine, foreign = (app, other_app) if number % 2 else (other_app, app)
-        assert talk(server, mine, keys[mine.pk]) == said
+        assert talk(server, mine, keys[mine.pk]) == expected
         with Client(server.url, app=mine.slug, key=keys[foreign.pk]) as client:
             assert client.post_chat("Let me in").status_code == 403
         with Client(server.url, app=mine.slug, key=None) as client:
@@ -92,7 +92,7 @@ def test_the_admin_reads_lists_of_choices(
     assert "Traceback" not in server.log
 
 
-def test_a_bus_that_listens_through_the_pooler_says_that_it_is_deaf(
+def test_a_bus_that_listens_through_the_pooler_reports_that_it_is_deaf(
     start: Callable[..., Server], pooler: Pooler, app: App
 ) -> None:
     server = start(workers=2, DATABASE_URL=pooler.url)

@@ -27,7 +27,7 @@ def proxy(database: str) -> Iterator[SqlProxy]:
 
 @pytest.fixture
 def server_behind(start: Callable[..., Server], proxy: SqlProxy) -> Server:
-    """Two workers that reach Postgres through the proxy, with leases that outlast its absence."""
+    """Two workers that reach Postgres through the proxy, with leases that outlast an outage."""
     patience = {"MODEL_GAP_TIMEOUT_SECONDS": "60", "TURN_TIMEOUT_SECONDS": "60", "TURN_LEASE_SECONDS": "60"}
     return start(workers=2, DATABASE_URL=proxy.url, DATABASE_DIRECT_URL="", **patience)
 
@@ -77,7 +77,7 @@ def test_the_bus_works_again(server_behind: Server, proxy: SqlProxy, app: App, m
             proxy.cut()
             time.sleep(scaled(0.5))
             proxy.restore()
-            # What the stream missed is nowhere, so it ends, and its reader goes back to the state.
+            # What the stream has missed is stored nowhere, so it ends, and its reader asks for the state.
             assert reader.ended.wait(scaled(20))
         until_ready(server_behind)
         time.sleep(scaled(3))  # both workers listen again: the pauses between their attempts grow to 2 s

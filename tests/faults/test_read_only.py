@@ -38,7 +38,7 @@ def read_only() -> Iterator[None]:
 
 
 def expire(session_id: UUID) -> None:
-    """Leave the session as a worker that died during a turn leaves it."""
+    """Put the session into the state in which a worker that dies during a turn leaves it."""
     turn = Turn.objects.get(session_id=session_id)
     Turn.objects.filter(pk=turn.pk).update(status="running", partial_text="Half", finished_at=None)
     ChatSession.objects.filter(pk=session_id).update(
@@ -77,20 +77,20 @@ def test_a_read_only_database_loses_nothing(
             assert (answer.status_code, answer.json()["code"]) == (503, "overloaded"), path
             assert int(answer.headers["Retry-After"]) > 0
         AppKey.objects.filter(apps=talk.app).update(last_used_at=None)
-        assert writer.state()["messages"] == []  # readers are served, though the key's use cannot be noted
+        assert writer.state()["messages"] == []  # readers are served, although the key's use cannot be recorded
         refusal = log_in(http, operator)
         assert refusal.status_code == 503
         assert "The database is not available" in refusal.text
         assert int(refusal.headers["Retry-After"]) > 0
-        wait_until(lambda: readiness(server) == (503, "read_only"))  # each worker finds it out by itself
+        wait_until(lambda: readiness(server) == (503, "read_only"))  # each worker detects it independently
         expire(abandoned.uuid)
         go_on.set()  # the model finishes while nothing can be stored
         for loop in ("turn-leases", "ingest"):
             wait_until(lambda loop=loop: f"{loop} failed and continues" in server.log)  # type: ignore[misc]
         assert not Message.objects.filter(session_id=running.uuid, role="agent").exists()
-        # Longer than a lease: the other worker must not take the turn for dead before its own has stored the reply.
+        # Longer than a lease: the other worker must not end the turn before its own worker has stored the reply.
         wait_until(lambda: lease_is_over(running.uuid))
-    # Nobody asks for these sessions: the loops must have survived.
+    # No call concerns these sessions: the loops must have survived.
     wait_until(lambda: ChatSession.objects.get(pk=abandoned.session_id).status == "interrupted")
     wait_until(lambda: ChatSession.objects.get(pk=running.session_id).status == "idle")
     document = factories.make_document(talk.app)

@@ -57,7 +57,7 @@ def test_the_bus_reconnects(server: Server, redis: Redis, talk: Talk, model: Scr
         assert client.state()["status"] == "processing"  # Postgres answers
         redis.start()
         began = time.monotonic()
-        assert reader.ended.wait(scaled(10))  # what it missed is nowhere: it shall read the state
+        assert reader.ended.wait(scaled(10))  # what it missed is stored nowhere: it must read the state
         report("Redis back, until a stream is told to start again", [time.monotonic() - began])
     go_on.set()
     assert texts(client.poll())[1] == ("agent", "before after")
@@ -75,7 +75,7 @@ def test_the_bus_reconnects(server: Server, redis: Redis, talk: Talk, model: Scr
 def test_states_never_show_the_last_reply_as_the_next_one(
     server: Server, redis: Redis, talk: Talk, model: ScriptedModel
 ) -> None:
-    """Workers that followed a reply do not hear that it has ended; what they remember is no part of the next."""
+    """Workers that followed a reply do not learn that it has ended; what they remember is not part of the next one."""
     client = talk.to(server)
     first, second = threading.Event(), threading.Event()
     model.will(Reply([chunk({"content": "first reply"}), first, chunk({}, "stop")]))
@@ -97,7 +97,7 @@ def test_states_never_show_the_last_reply_as_the_next_one(
 def test_partial_replies_are_shown_again_once_the_bus_works(
     server: Server, redis: Redis, talk: Talk, model: ScriptedModel
 ) -> None:
-    """A piece that was lost with the bus does not stop all that follow it."""
+    """A piece that was lost with the bus does not stop the following ones."""
     client = talk.to(server)
     steps = [threading.Event() for _ in range(3)]
     parts = [part for n, step in enumerate(steps) for part in (chunk({"content": f"<{n}>"}), step)]
@@ -112,8 +112,8 @@ def test_partial_replies_are_shown_again_once_the_bus_works(
     time.sleep(scaled(3))  # all workers listen again
     turn = Turn.objects.filter(session_id=client.uuid)
     stored = turn.get().partial_text
-    steps[1].set()  # <2> is not
-    time.sleep(scaled(0.2))  # in Postgres, where every worker finds it, it is at most 1 s later
+    steps[1].set()  # <2> is not lost
+    time.sleep(scaled(0.2))  # stored in Postgres, where every worker finds it, at most 1 s later
     shown = {client.state()["messages"][-1]["content"] for _ in range(24)}
     reached_postgres = turn.get().partial_text != stored
     steps[2].set()

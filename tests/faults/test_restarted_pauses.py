@@ -73,8 +73,8 @@ def test_questions_to_clients_survive_the_server(
         assert tell(client, answer, **payload, **named).is_success
         for _ in range(2):  # again, since a client may not have received the first response: while it runs, and later
             tell(client, answer, **payload, **named)
-            said = [text for sender, text in texts(client.poll()) if sender == "agent" and text]
-            assert said == ["I ask.", f"Done with {kind}."]
+            replies = [text for sender, text in texts(client.poll()) if sender == "agent" and text]
+            assert replies == ["I ask.", f"Done with {kind}."]
         assert read in tool_results(model.prompts[-1])[-1]
         assert [turn.status for turn in Turn.objects.filter(session=client.uuid)] == ["completed"]
         assert Message.objects.filter(session=client.uuid, content=f"Done with {kind}.").count() == 1

@@ -16,7 +16,7 @@ LIMIT = 25 * 1024 * 1024
 
 
 def stalled(client: Client, server: Server) -> socket.socket:
-    """A reader that asks and never reads."""
+    """A client that opens a stream and never reads."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect(("127.0.0.1", server.port))
@@ -26,7 +26,7 @@ def stalled(client: Client, server: Server) -> socket.socket:
 
 
 def drained(sock: socket.socket) -> bool:
-    """Read what was on the wire, and say whether the server has ended the stream."""
+    """Read what is left, and return whether the server has ended the stream."""
     sock.settimeout(2)
     with sock:
         try:
@@ -38,12 +38,12 @@ def drained(sock: socket.socket) -> bool:
 
 
 def memory(server: Server) -> int:
-    """Bytes that the workers hold."""
+    """Return the memory of the workers, in bytes."""
     return sum(int(worker.memory_info().rss) for worker in psutil.Process(server.process.pid).children())
 
 
 def long_turns(client: Client, model: ScriptedModel, number: int) -> None:
-    """This many replies of REPLY characters; the session is deleted after each, since it is not measured."""
+    """Make this many replies of REPLY characters; each session is deleted, since it is not measured."""
     piece = chunk({"content": "x" * (REPLY // 10)})
     for _ in range(number):
         model.will(Reply([*[piece] * 10, chunk({}, "stop")]))
@@ -53,7 +53,7 @@ def long_turns(client: Client, model: ScriptedModel, number: int) -> None:
 
 
 def growth(server: Server, client: Client, model: ScriptedModel) -> int:
-    """How many bytes the workers hold more after 45 MB of replies."""
+    """Return the growth of the workers' memory after 45 MB of replies, in bytes."""
     before = memory(server)
     long_turns(client, model, 50)
     return memory(server) - before
@@ -63,10 +63,10 @@ def test_a_stalled_stream_is_disconnected(patient: Callable[..., Server], talk: 
     server = patient(workers=1)
     client, neighbour = talk.to(server), talk.to(server)
     readers = [stalled(client, server) for _ in range(5)]
-    long_turns(client, model, 60)  # what is kept for readers that come back is full from here on
-    # What is kept for stalled readers grows with each round; what waits for the garbage collector does not.
+    long_turns(client, model, 60)  # the buffer for readers that reconnect is full from here on
+    # A buffer for stalled readers would grow with each round; garbage that is not collected yet does not.
     grown = min(growth(server, client, model) for _ in range(2))
-    print(f"\n[measured] 5 stalled readers, 45 MB more told: memory grew by {grown / 2**20:.0f} MiB")  # noqa: T201
+    print(f"\n[measured] 5 stalled readers, 45 MB sent: memory grew by {grown / 2**20:.0f} MiB")  # noqa: T201
     with Updates(neighbour) as reader:
         neighbour.chat("Hi")
         reader.wait_for(lambda event: event.get("status") == "idle")

@@ -18,7 +18,7 @@ Manage = Callable[..., Result]
 def test_a_key_is_issued_used_and_revoked(manage: Manage, server: Server, app: App) -> None:
     issued = manage("issue_key", app.slug, "--label", "a script")
     key = issued.out.strip()
-    assert (issued.code, issued.out.count("\n")) == (0, 1)  # KEY=$(… issue_key …) holds the key alone
+    assert (issued.code, issued.out.count("\n")) == (0, 1)  # KEY=$(… issue_key …) contains only the key
     assert "not shown again" in issued.err
     with Client(server.url, app=app.slug, key=key) as client:
         assert client.chat("Hi")["app"] == app.slug
@@ -38,7 +38,7 @@ def test_a_key_in_json(manage: Manage, app: App, other_app: App) -> None:
 
 def test_keys_are_listed_without_secrets(manage: Manage, app: App) -> None:
     operators = (factories.make_operator(), None)
-    issued = [factories.make_key(app, label=f"key {n}", created_by=who) for n, who in enumerate(operators)]
+    issued = [factories.make_key(app, label=f"key {n}", created_by=operator) for n, operator in enumerate(operators)]
     manage("revoke_key", issued[0].app_key.prefix)
     table = manage("list_keys", "--app", app.slug)
     assert table.code == 0
@@ -59,9 +59,9 @@ def test_where_a_key_may_be_used(manage: Manage, app: App) -> None:
     (row,) = json.loads(manage("list_keys", "--app", app.slug, "--json").out)
     assert (row["origins"], row["networks"]) == (issued["origins"], issued["networks"])
     changed = manage("change_key", issued["prefix"], "--network", "any", "--origin", "https://a.example/", "--json")
-    said = json.loads(changed.out)
-    assert said["changed"] == ["allowed_networks", "allowed_origins"]
-    assert (said["origins"], said["networks"]) == (["https://a.example"], [])
+    facts = json.loads(changed.out)
+    assert facts["changed"] == ["allowed_networks", "allowed_origins"]
+    assert (facts["origins"], facts["networks"]) == (["https://a.example"], [])
     assert "https://a.example" in manage("show_key", issued["prefix"]).out
     assert "is not an origin" in manage("change_key", issued["prefix"], "--origin", "shop").err
     rotated = json.loads(manage("rotate_key", issued["prefix"], "--json").out)
@@ -93,11 +93,11 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "said"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_one_clear_error(manage: Manage, app: App, arguments: list[str], said: str) -> None:
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_clear_error(manage: Manage, app: App, arguments: list[str], message: str) -> None:
     result = manage(*(argument.format(app=app.slug) for argument in arguments))
     assert result.code != 0
-    assert any(words in result.err for words in said.split("|"))
+    assert any(words in result.err for words in message.split("|"))
     assert "Traceback" not in result.err
 
 

@@ -1,4 +1,4 @@
-"""Keys that do not work cannot be told apart: 10,000 calls, by what is answered and by the time that it takes.
+"""Invalid keys are indistinguishable, by their answers and by the times that these take: 10,000 calls.
 
 Method: the kinds of bad keys are called in rounds, once each in random order, so whatever else the machine does affects
 all of them alike. Every call comes from an address of its own, since failures are counted by address. Of each kind,
@@ -88,8 +88,8 @@ class Caller:
         for of_round in range(rounds):
             kinds = list(self._keys)
             self._random.shuffle(kinds)
-            for place, kind in enumerate(kinds):
-                address = f"10.{self._number}.{of_round % 250}.{of_round // 250 * len(kinds) + place}"
+            for position, kind in enumerate(kinds):
+                address = f"10.{self._number}.{of_round % 250}.{of_round // 250 * len(kinds) + position}"
                 self.times[kind].append(self._one(self._keys[kind], address))
         self._connection.close()
 
@@ -102,8 +102,8 @@ class Caller:
         seconds = time.perf_counter() - started
         request_id = response.headers["X-Request-Id"].encode()
         sent = ((name.lower(), value) for name, value in response.getheaders())
-        kept = frozenset((name, value) for name, value in sent if name not in VARYING)
-        self.answers.add((response.status, body.replace(request_id, b""), kept))
+        comparable = frozenset((name, value) for name, value in sent if name not in VARYING)
+        self.answers.add((response.status, body.replace(request_id, b""), comparable))
         return seconds
 
 
@@ -121,7 +121,7 @@ def server(start: Callable[..., Server]) -> Server:
 
 
 @pytest.mark.thorough
-def test_bad_keys_cannot_be_told_apart(server: Server, app: App) -> None:
+def test_invalid_keys_are_indistinguishable(server: Server, app: App) -> None:
     keys = {kind: make(app) for kind, make in KINDS.items()}
     callers = [Caller(server.port, keys, number) for number in range(THREADS)]
     rounds = math.ceil(CALLS / THREADS / len(KINDS))
@@ -139,8 +139,8 @@ def test_bad_keys_cannot_be_told_apart(server: Server, app: App) -> None:
         if abs(t := welch(times[one], times[other])) >= THRESHOLD
     }
     assert told_apart == {}
-    # The method would notice: if one kind took a millisecond longer, as argon2 does, it would stand out.
+    # The method would notice if one kind took a millisecond longer, as argon2 does.
     slower = [seconds + 0.001 for seconds in times["revoked"]]
     spread = statistics.stdev(sorted(slower)[: int(len(slower) * 0.9)])
-    if spread < 0.005:  # not on a machine so busy that a millisecond is nothing
+    if spread < 0.005:  # except on a machine so busy that a millisecond is not noticeable
         assert abs(welch(slower, times["revoked"])) >= THRESHOLD

@@ -1,4 +1,4 @@
-"""What one caller may take of one worker: calls a second and open event streams."""
+"""What one caller may use of one worker: calls per second and open event streams."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -56,7 +56,7 @@ def rule_of(answer: httpx2.Response) -> str:
 
 
 def is_refused(answers: list[httpx2.Response]) -> bool:
-    """Whether some calls had too many before them; on a slow machine, not each one that follows has."""
+    """Whether some calls were refused; on a slow machine, not every call beyond the limit is."""
     return 429 in {answer.status_code for answer in answers}
 
 
@@ -64,7 +64,7 @@ def test_calls_without_a_key_have_a_ceiling_per_address(guarded: Server, app: Ap
     answers = From(guarded, HERE).ask(120)
     refused = [answer for answer in answers if answer.status_code != 200]
     assert {answer.status_code for answer in answers} == {200, 429}
-    assert [answer.status_code for answer in answers[:50]] == [200] * 50  # ten seconds' worth at once
+    assert [answer.status_code for answer in answers[:50]] == [200] * 50  # the calls of ten seconds at once
     assert {answer.json()["code"] for answer in refused} == {"rate_limited"}
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
     assert rule_of(refused[0]) == "calls_of_address"
@@ -75,7 +75,7 @@ def test_calls_without_a_key_have_a_ceiling_per_address(guarded: Server, app: Ap
 def test_addresses_of_one_ipv6_network_are_one_caller(guarded: Server) -> None:
     first = From(guarded, "2001:db8:1:2::1").ask(100)
     assert is_refused(first)
-    assert is_refused(From(guarded, "2001:db8:1:2:ffff::9").ask(30))  # fewer than it may make at once
+    assert is_refused(From(guarded, "2001:db8:1:2:ffff::9").ask(30))  # fewer than the caller may make at once
     assert From(guarded, "2001:db8:1:3::1").ask(1)[0].status_code == 200
 
 
@@ -84,12 +84,12 @@ def test_calls_with_a_key_have_a_ceiling_of_their_own(guarded: Server, app: App)
     answers = From(guarded, "198.51.100.9", key).ask(150)
     assert is_refused(answers)
     assert rule_of(next(answer for answer in answers if answer.status_code == 429)) == "calls_of_key"
-    assert is_refused(From(guarded, "198.51.100.10", key).ask(40))  # fewer than it may make at once
+    assert is_refused(From(guarded, "198.51.100.10", key).ask(40))  # fewer than the caller may make at once
     assert From(guarded, "198.51.100.9", other).ask(1)[0].status_code == 200
 
 
 def test_three_tabs_that_poll_twice_a_second_never_notice(server: Server) -> None:
-    """The default ceiling: a minute of polling at once, more than three tabs ever have."""
+    """The default ceiling allows a minute of polling at once, which is more than three tabs need."""
     with Client(server.url) as client:
         assert {client.request("GET", "/api/state").status_code for _ in range(360)} == {200}
 
@@ -109,7 +109,7 @@ def test_event_streams_are_limited_per_address_and_per_key(guarded: Server, app:
             stack.enter_context(UpdatesFrom(From(guarded, address, key)))
         refused = From(guarded, "198.51.100.22", key).request("GET", "/api/updates")
         assert (refused.status_code, rule_of(refused)) == (429, "streams_of_key")
-    wait_until(lambda: opens(guarded, keyless))  # the ended ones count no longer
+    wait_until(lambda: opens(guarded, keyless))  # the ended ones no longer count
 
 
 def opens(server: Server, address: str) -> bool:
@@ -118,7 +118,7 @@ def opens(server: Server, address: str) -> bool:
         return answer.status_code == 200
 
 
-def test_callers_without_a_key_cannot_hold_all_streams_of_a_worker(start: Callable[..., Server], app: App) -> None:
+def test_callers_without_a_key_cannot_occupy_all_streams_of_a_worker(start: Callable[..., Server], app: App) -> None:
     server = start(ulimit="-n 160", TRUSTED_PROXIES="127.0.0.1")
     key = factories.make_key(app).plain
     with ExitStack() as stack:

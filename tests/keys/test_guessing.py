@@ -1,4 +1,4 @@
-"""Guesses at keys: all are answered alike, they are slowed down, and no holder of a good key suffers for them."""
+"""Guesses at keys: all get the same answer, they are slowed down, and holders of valid keys are not affected."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,7 @@ def proxy(database: str) -> Iterator[SqlProxy]:
 
 
 def guess(plain: str) -> str:
-    """A well-formed key with the same id and another secret."""
+    """Return a well-formed key with the same id and another secret."""
     parts = crypto.parse_key(plain)
     assert parts is not None
     body = parts.prefix + crypto.make_key("x").secret
@@ -86,7 +86,7 @@ GUESSES: dict[str, Callable[[App], str]] = {
 
 
 @pytest.mark.parametrize("name", GUESSES)
-def test_whatever_opens_nothing_gets_one_answer_and_one_throttle(server: Server, app: App, name: str) -> None:
+def test_all_invalid_keys_get_the_same_answer_and_the_same_throttle(server: Server, app: App, name: str) -> None:
     key = GUESSES[name](app)
     assert statuses(server, key, ALLOWED) == [401] * ALLOWED  # over both workers
     refused = [ask(server, key) for _ in range(4)]
@@ -102,7 +102,7 @@ def test_a_guesser_on_the_same_address_does_not_lock_the_holder_out(
     key = make(app)
     wrong = guess(key)
     assert statuses(server, wrong, ALLOWED + 5)[-1] == 429
-    # No worker has verified it yet; each request is a connection of its own, so both meet it.
+    # No worker has verified it yet; each request is a separate connection, so both workers get it.
     assert statuses(server, key, 10) == [200] * 10
     assert statuses(server, wrong, 3) == [429] * 3
 
@@ -127,7 +127,9 @@ def test_a_blocked_guess_gets_the_same_answer_before_django_as_behind_it(server:
     answers = [
         server.get(path, headers={"AOMI-APP-KEY": wrong, **more}) for more in ({}, {"Origin": "https://x.example.com"})
     ]
-    early, normal = [(each.status_code, each.headers["Retry-After"], without_id(each.json())) for each in answers]
+    early, normal = [
+        (answer.status_code, answer.headers["Retry-After"], without_id(answer.json())) for answer in answers
+    ]
     assert early == normal
     assert early[0] == 429
 
@@ -136,14 +138,14 @@ def without_id(body: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in body.items() if name != "request_id"}
 
 
-def test_guesses_at_once_on_both_workers_are_counted_exactly(server: Server, app: App) -> None:
+def test_simultaneous_guesses_on_both_workers_are_counted_exactly(server: Server, app: App) -> None:
     wrong = guess(factories.make_key(app).plain)
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: ask(server, wrong).status_code, range(3 * ALLOWED)))
     assert sorted(answers) == [401] * ALLOWED + [429] * 2 * ALLOWED
 
 
-def test_guesses_at_once_share_the_statement_that_counts_them(
+def test_simultaneous_guesses_share_the_statement_that_counts_them(
     start: Callable[..., Server], proxy: SqlProxy, app: App
 ) -> None:
     server, number = start(DATABASE_URL=proxy.url), 40
@@ -155,8 +157,8 @@ def test_guesses_at_once_share_the_statement_that_counts_them(
     assert set(KeyFailure.objects.exclude(lookup_id="").values_list("count", flat=True)) == {1}
 
 
-def test_made_up_ids_leave_a_bounded_number_of_rows(start: Callable[..., Server], app: App) -> None:
-    server = start()  # it remembers that the address of all tests is blocked
+def test_invented_ids_leave_a_bounded_number_of_rows(start: Callable[..., Server], app: App) -> None:
+    server = start()  # it knows that the address of all tests is blocked
     most = failure_counts.ADDRESS_FAILURES_PER_MINUTE
     key = factories.make_key(app).plain
     with httpx2.Client(base_url=server.url, verify=NO_TLS, timeout=60) as http, ThreadPoolExecutor(8) as pool:
@@ -168,12 +170,12 @@ def test_made_up_ids_leave_a_bounded_number_of_rows(start: Callable[..., Server]
             }
             return http.get(PATH, headers=headers).status_code
 
-        # Enough for one minute's count, even where a slow machine spreads them over two.
+        # Enough for one minute's count, even if a slow machine spreads them over two.
         answers = list(pool.map(one, range(most * 2 + 50)))
     assert set(answers) <= {401, 429, 503}
     assert 429 in answers
     assert KeyFailure.objects.exclude(lookup_id="").count() <= most * 2
-    assert ask(server, key).status_code == 200  # nobody has verified it yet
+    assert ask(server, key).status_code == 200  # no worker has verified it yet
 
 
 def test_a_key_of_an_earlier_release_gets_its_check_when_it_is_first_verified(server: Server, app: App) -> None:
@@ -186,7 +188,7 @@ def test_a_key_of_an_earlier_release_gets_its_check_when_it_is_first_verified(se
     assert row.secret_check == crypto.secret_check(parts.secret)
 
 
-def test_many_holders_that_come_at_once_all_pass(server: Server, app: App) -> None:
+def test_many_simultaneous_holders_all_pass(server: Server, app: App) -> None:
     keys = [factories.make_key(app).plain for _ in range(100)]
     keys += keys[:1] * 50  # one client with many calls
     assert asyncio.run(all_at_once(server, keys)) == [200] * len(keys)

@@ -1,4 +1,4 @@
-"""Callers without a key: what an address may store in a day, exactly, and the fuse for all of them."""
+"""Callers without a key: the exact limit of what an address may store in a day, and the fuse for all of them."""
 
 import json
 import uuid
@@ -111,7 +111,7 @@ def test_the_fuse_is_pulled_and_reset_by_hand(server: Server, app: App, manage: 
             assert 3600 < int(answer.headers["Retry-After"]) <= 7200
             times = (closes_at, closes_at + timedelta(seconds=1))
             assert any(f"{time:%Y-%m-%d %H:%M} UTC" in answer.json()["detail"] for time in times)
-        assert client.state()["messages"]  # reading goes on
+        assert client.state()["messages"]  # reading still works
         holder.chat("Hi")
         assert "closed" in manage("fuse", "reset").out
         wait_until(lambda: client.post_chat("Hi").status_code == 200)  # a worker remembers a refusal for a second

@@ -25,11 +25,11 @@ from tests.waiting import wait_until
 
 Manage = Callable[..., Result]
 WORKERS = 2
-ROUNDS = 6  # enough that both workers answer
+ROUNDS = 6  # enough requests to reach both workers
 
 
 def statuses(server: Server, app: App, key: str) -> set[int]:
-    """What callers with this key are told on either worker."""
+    """Return the statuses that callers with this key get from the workers."""
     with Client(server.url, app=app.slug, key=key) as client:
         return {client.post_chat("Hi").status_code for _ in range(ROUNDS)}
 
@@ -41,7 +41,7 @@ def facts(manage: Manage, prefix: str) -> dict[str, Any]:
     return data
 
 
-def test_a_changed_scope_holds_on_the_next_request_of_either_worker(
+def test_a_changed_scope_takes_effect_with_the_next_request_to_either_worker(
     manage: Manage, server: Server, app: App, other_app: App
 ) -> None:
     issued = factories.make_key(app)
@@ -65,7 +65,7 @@ def test_a_rotated_key_works_until_its_overlap_ends_on_either_worker(manage: Man
     again = manage("rotate_key", old.app_key.prefix, "--overlap", "0h")
     assert (again.code, again.out) == (0, "")
     assert "Nothing new was issued" in again.err
-    assert statuses(server, app, old.plain) == {200}  # asking again changes nothing
+    assert statuses(server, app, old.plain) == {200}  # repeating the request changes nothing
 
     assert manage("rotate_key", old.app_key.prefix, "--end-overlap").code == 0
     assert statuses(server, app, old.plain) == {401}
@@ -152,7 +152,7 @@ def test_the_last_use_has_time_app_and_address_and_is_written_once_a_minute(
     first = facts(manage, prefix)
     assert (first["last_used_app"], first["last_used_address"]) == (app.slug, "127.0.0.1")
 
-    # Uses within the same minute are not written, unlike that of another key after them.
+    # Uses within the same minute are not written; the use of another key after them is.
     assert statuses(server, other_app, issued.plain) == {200}
     another = factories.make_key(app)
     assert statuses(server, app, another.plain) == {200}
@@ -173,7 +173,7 @@ def test_new_keys_get_the_default_expiry_unless_told_otherwise(manage: Manage, a
 
 def test_expiries_are_announced_once_in_the_log(start: Callable[..., Server], app: App) -> None:
     label = factories.unique("partner")
-    # One server announces a key, and others may run on the same database: only this one's notice is so early.
+    # Any server announces a key, and others may run on the same database: only this one announces so early.
     soon = factories.make_key(app, label=label, owner="Team", expires_at=timezone.now() + timedelta(days=90)).app_key
     later = factories.make_key(app, expires_at=timezone.now() + timedelta(days=300)).app_key
     server = start(workers=WORKERS, KEY_EXPIRY_NOTICE_DAYS="100")
@@ -188,7 +188,7 @@ def test_expiries_are_announced_once_in_the_log(start: Callable[..., Server], ap
     AppKey.objects.filter(pk=soon.pk).update(
         expires_at=timezone.now() + timedelta(hours=5), expiry_announced_at=announced_at
     )
-    start(workers=1)  # within its last day a key is announced again, by whichever server looks first
+    start(workers=1)  # within its last day, a key is announced again, by the first server that looks
     wait_until(lambda: AppKey.objects.filter(pk=soon.pk, expiry_announced_at__gt=announced_at).exists())
 
 
@@ -201,15 +201,15 @@ def test_expiring_keys_are_listed(manage: Manage, app: App) -> None:
 
 def test_a_key_is_changed_in_every_part(manage: Manage, app: App) -> None:
     prefix = factories.make_key(app).app_key.prefix
-    told = manage("change_key", prefix, "--label", "new", "--owner", "Ada", "--note", "moved", "--expires", "9d")
-    assert told.out.startswith("Changed expires_at, label, note, owner of")
+    changed = manage("change_key", prefix, "--label", "new", "--owner", "Ada", "--note", "moved", "--expires", "9d")
+    assert changed.out.startswith("Changed expires_at, label, note, owner of")
     shown = facts(manage, prefix)
     assert (shown["label"], shown["owner"], shown["note"]) == ("new", "Ada", "moved")
     assert manage("change_key", prefix, "--expires", "never").code == 0
     assert facts(manage, prefix)["expires_at"] is None
     assert "Nothing to change" in manage("change_key", prefix, "--label", "new").out
     text = manage("show_key", prefix).out
-    assert "last used" not in text  # what is not there is not shown
+    assert "last used" not in text  # empty fields are not shown
     assert "owner" in text
 
 
@@ -233,15 +233,15 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "said"), MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_one_clear_error_and_changes_nothing(
-    manage: Manage, app: App, arguments: list[str], said: str
+    manage: Manage, app: App, arguments: list[str], message: str
 ) -> None:
     key = factories.make_key(app).app_key
     before = facts(manage, key.prefix)
     result = manage(*(argument.format(app=app.slug, key=key.prefix) for argument in arguments))
     assert result.code != 0
-    assert said in result.err
+    assert message in result.err
     assert "Traceback" not in result.err
     assert facts(manage, key.prefix) == before
 
@@ -279,7 +279,7 @@ def test_a_limit_of_money_needs_prices(manage: Manage, app: App) -> None:
     before = AppKey.objects.count()
     refused = manage("issue_key", app.slug, "--label", "x", "--money-per-day", "5")
     assert "Every model that may answer needs prices" in refused.err
-    assert AppKey.objects.count() == before  # no key without the limit that was asked for
+    assert AppKey.objects.count() == before  # no key is issued without the requested limit
 
 
 def test_origins_and_networks_are_changed_by_command_and_kept_by_a_successor(manage: Manage, app: App) -> None:
@@ -297,7 +297,7 @@ def test_origins_and_networks_are_changed_by_command_and_kept_by_a_successor(man
 
 def test_calls_to_copy_are_printed_for_each_language(manage: Manage, server: Server, app: App) -> None:
     issued = manage("issue_key", app.slug, "--label", "partner", "--examples", server.url)
-    assert issued.out.count("\n") == 1  # the key alone
+    assert issued.out.count("\n") == 1  # only the key
     _, _, examples = issued.err.partition("# curl\n")
     curl, _, programs = examples.partition("\n# Python\n")
     python, _, javascript = programs.partition("\n# JavaScript\n")

@@ -1,4 +1,4 @@
-"""Counters of large limits are spread over slots; they are exact all the same, whatever comes at once."""
+"""Counters of large limits are spread over slots, and are exact under any number of simultaneous calls."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -33,7 +33,7 @@ number = iter(range(10**9, 2 * 10**9))
 
 
 @pytest.mark.parametrize("case", LIMITED)
-def test_exactly_as_much_passes_as_the_limit_says(case: str, database: str) -> None:
+def test_exactly_as_many_turns_pass_as_the_limit_allows(case: str, database: str) -> None:
     limits, each, expected = LIMITED[case]
     subject = key_subject(next(number))
     limit(subject, **limits)
@@ -54,7 +54,7 @@ def test_exactly_as_much_passes_as_the_limit_says(case: str, database: str) -> N
         assert sum(threads.map(take, range(LINES))) == expected
 
 
-def test_what_is_settled_in_any_slot_comes_back(database: str) -> None:
+def test_what_is_settled_in_any_slot_is_released(database: str) -> None:
     subject = key_subject(next(number))
     limit(subject, concurrent_turns=1_000, tokens_per_day=10**6)
     parameters = {**NOTHING, "turns": 1, "tokens": 100, "subjects": f'[{{"subject": "{subject}"}}]'}

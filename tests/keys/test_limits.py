@@ -1,4 +1,4 @@
-"""Limits hold exactly, for all workers together and however a turn ends; a refusal says which limit and until when."""
+"""Limits are exact, across workers and however a turn ends; a refusal names the limit and when to retry."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def subject_of(key: IssuedKey) -> str:
 
 
 def at_once(server: Server, app: App, key: IssuedKey, count: int) -> list[httpx2.Response]:
-    """Send so many messages at once, each in a session of its own."""
+    """Send this many messages at the same time, each in a new session."""
 
     def one(_: int) -> httpx2.Response:
         with Client(server.url, app=app.slug, key=key.plain) as client:
@@ -84,7 +84,7 @@ def test_a_limit_that_lets_no_call_through_is_refused_with_the_number_that_would
     named = re.search(rf"One call to {app.slug} may need up to ([\d,]+) tokens", refused.err)
     assert named is not None, refused.err
     least = int(named[1].replace(",", ""))
-    assert not AppKey.objects.filter(apps=app).exists()  # no key without the limit that was asked for
+    assert not AppKey.objects.filter(apps=app).exists()  # no key is issued without the requested limit
     assert "lets no call through" in manage(*issue, "--tokens-per-day", str(least - 1)).err
     key = json.loads(manage(*issue, "--tokens-per-day", str(least + len("Hi"))).out)["key"]
     ScriptedModel(model_server, row.name).will(says("One"))
@@ -99,7 +99,7 @@ def test_200_calls_at_once_against_a_limit_of_50_pass_exactly_50(server: Server,
     started = time.monotonic()
     answers = at_once(server, small, key, 200)
     counts = Counter(answer.status_code for answer in answers)
-    refilled = int((time.monotonic() - started) / 60)  # one a minute, on a machine that is that slow
+    refilled = int((time.monotonic() - started) / 60)  # one per minute passes later, on a very slow machine
     assert 50 <= counts[200] <= 50 + refilled
     assert counts[200] + counts[429] == 200
     refused = next(answer for answer in answers if answer.status_code == 429)
@@ -113,7 +113,7 @@ def test_200_calls_at_once_against_a_limit_of_50_pass_exactly_50(server: Server,
 
 
 def test_parallel_turns_never_pass_a_budget(server: Server, small: App, key: IssuedKey, model: ScriptedModel) -> None:
-    """The model uses all that its requests allow; so the sum of what it was asked for is what it may bill."""
+    """The model uses all that its requests allow, so their sum is the most that it can bill."""
     model.will(*(says(*["word "] * SMALL_REPLY, prompt_tokens=500) for _ in range(60)))
     limit(subject_of(key), tokens_per_day=12_000)
     answers = at_once(server, small, key, 60)
@@ -153,7 +153,7 @@ def test_a_limit_of_the_app_counts_all_its_keys(server: Server, small: App) -> N
     assert statuses == [200, 200, 200, 429]
 
 
-def test_a_limit_holds_from_the_next_call_and_counts_what_was_used_before(
+def test_a_limit_takes_effect_with_the_next_call_and_counts_what_was_used_before(
     caller: Client, key: IssuedKey, small: App, model: ScriptedModel
 ) -> None:
     model.will(says("One", prompt_tokens=5_000))
@@ -181,9 +181,6 @@ def test_creating_a_session_is_a_request_and_opening_it_again_is_not(
         client.http.close()
 
 
-MONEY = {"prompt_price": Decimal(1_000), "completion_price": Decimal(1_000)}  # a thousandth per token
-
-
 def test_money_is_limited_by_prices_and_refused_without_them(
     caller: Client, small: App, key: IssuedKey, model: ScriptedModel
 ) -> None:
@@ -201,7 +198,7 @@ def test_money_is_limited_by_prices_and_refused_without_them(
     assert refused.headers["RateLimit-Policy"] == '"money_per_day";q=6000000;qu="money-millionths";w=86400'
 
 
-def test_every_end_of_a_turn_gives_its_reservation_back(
+def test_every_end_of_a_turn_releases_its_reservation(
     server: Server, small: App, key: IssuedKey, model: ScriptedModel
 ) -> None:
     limit(subject_of(key), tokens_per_day=10**6)
@@ -230,10 +227,10 @@ def test_every_end_of_a_turn_gives_its_reservation_back(
     counts = [state(subject) for subject in (subject_of(key), app_subject(small.pk))]
     unreported = list(Turn.objects.filter(app=small).order_by("started_at").values_list("unreported_tokens", flat=True))
     assert [bool(tokens) for tokens in unreported] == [False, True, False, True, True]
-    for each in counts:
-        assert (each.running_turns, each.reserved_tokens, each.reserved_money) == (0, 0, Decimal(0))
+    for count in counts:
+        assert (count.running_turns, count.reserved_tokens, count.reserved_money) == (0, 0, Decimal(0))
         assert (
-            each.day_tokens
+            count.day_tokens
             == accounts.usage_of(small)["prompt_tokens"]
             + accounts.usage_of(small)["completion_tokens"]
             + accounts.usage_of(small)["unreported_tokens"]
@@ -242,7 +239,7 @@ def test_every_end_of_a_turn_gives_its_reservation_back(
     assert accounts.usage_of(small)["turns"] == 7
 
 
-def test_each_round_reserves_its_own_and_a_spent_budget_ends_the_turn(
+def test_each_round_reserves_its_share_and_a_spent_budget_ends_the_turn(
     caller: Client, small: App, key: IssuedKey, model: ScriptedModel, upstream: Upstream
 ) -> None:
     factories.make_http_tool(small, f"{upstream.url}/big", name="read_all")
@@ -260,7 +257,7 @@ def test_each_round_reserves_its_own_and_a_spent_budget_ends_the_turn(
     assert counts.day_tokens <= 20_000
 
 
-def test_a_killed_worker_gives_its_reservations_back(
+def test_the_reservations_of_a_killed_worker_are_released(
     start: Callable[..., Server], small: App, key: IssuedKey, model: ScriptedModel, model_server: ModelServer
 ) -> None:
     limit(subject_of(key), concurrent_turns=1, tokens_per_day=10**6)
@@ -286,7 +283,7 @@ def test_two_workers_obey_a_new_limit_at_the_next_call(server: Server, small: Ap
 FEW = {"KEYLESS_REQUESTS_PER_MINUTE": "1", "KEYLESS_BURST": "5", "KEYLESS_CONCURRENT_TURNS": "3"}
 
 
-def test_callers_without_a_key_are_limited_by_address_and_all_together(serve: Callable[..., Server]) -> None:
+def test_callers_without_a_key_are_limited_by_address_and_in_total(serve: Callable[..., Server]) -> None:
     server = serve(workers=2, TRUSTED_PROXIES="127.0.0.1", KEYLESS_TOKENS_PER_DAY="0", **FEW)
 
     def chat(address: str) -> httpx2.Response:
@@ -307,14 +304,14 @@ def test_callers_without_a_key_are_limited_by_address_and_all_together(serve: Ca
     assert chat("192.0.2.8").status_code == 200
     # One client controls a whole /64 of IPv6.
     assert len(at_once([f"2001:db8::{number}" for number in range(1, 10)])) >= 1
-    assert not Turn.objects.filter(admission__isnull=False).exists()  # no address stays in a turn
+    assert not Turn.objects.filter(admission__isnull=False).exists()  # no turn keeps an address
 
 
 @pytest.mark.usefixtures("fuse")
 def test_the_fuse_of_all_callers_without_a_key(
     serve: Callable[..., Server], default_model: Model, model_server: ModelServer
 ) -> None:
-    """It opens by itself, says when it closes, and can be pulled and reset by hand, for every worker's next call."""
+    """It opens by itself, says when it closes, and can be pulled and reset by hand, from the next call on."""
     LimitState.objects.filter(subject=KEYLESS).delete()
     today = Usage.objects.filter(app_key_id=NO_KEY, day=datetime.now(UTC).date())
     already = sum(row.prompt_tokens + row.completion_tokens for row in today)
@@ -334,13 +331,13 @@ def test_the_fuse_of_all_callers_without_a_key(
     wait_until(lambda: chat().status_code == 200, seconds=5)  # refusals are remembered for a second
     pull_fuse()
     assert {chat().status_code for _ in range(4)} == {429}
-    wait_until(lambda: "switched off" in chat().text, seconds=5)  # a worker may remember the refusal of before
+    wait_until(lambda: "switched off" in chat().text, seconds=5)  # a worker may remember the earlier refusal
     reset_fuse()
     wait_until(lambda: chat().status_code == 200, seconds=5)
 
 
 def test_a_limit_of_calls_begins_with_an_empty_count(caller: Client, key: IssuedKey) -> None:
-    """Calls from before the limit do not count: there was no rate that they could have exceeded."""
+    """Calls from before the limit do not count: there was no rate to exceed."""
     limit(subject_of(key), tokens_per_day=10**9)
     for _ in range(3):
         caller.chat("Hi")
@@ -348,7 +345,7 @@ def test_a_limit_of_calls_begins_with_an_empty_count(caller: Client, key: Issued
     assert [caller.post_chat("Hi").status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_a_provider_that_takes_no_limit_reserves_the_whole_window(
+def test_a_provider_that_accepts_no_limit_reserves_the_whole_window(
     caller: Client, small: App, key: IssuedKey, model: ScriptedModel
 ) -> None:
     small.default_model.request_rules = {"omit": ["max_tokens", "max_completion_tokens"]}

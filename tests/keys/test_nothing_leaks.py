@@ -1,4 +1,4 @@
-"""No key, secret, message or signature is in anything that a run writes, on any path that refuses a call."""
+"""Nothing that a run writes contains a key, secret, message or signature, however a call is refused."""
 
 import os
 import re
@@ -25,7 +25,7 @@ from tests.client import Client
 from tests.model_server import ScriptedModel, refuses, says
 from tests.product import Server
 
-# Where messages belong: the rows of conversations, and what they are shown on.
+# Where messages belong: the rows of conversations, and the pages that show them.
 OF_CONVERSATIONS = ("sessions_app_",)
 SIGNATURE = "0x" + "5e" * 64 + "1b"
 ROWS_OF_A_LIST = 3
@@ -33,7 +33,7 @@ ROWS_OF_A_LIST = 3
 
 @pytest.fixture
 def marks(app: App) -> dict[str, str]:
-    """What must not be found: the secret parts of keys, and a message."""
+    """The texts that must not be found: the secret parts of keys, and a message."""
     KeyFailure.objects.all().delete()
     revoked = factories.make_key(app)
     revoke_key(revoked.app_key)
@@ -80,7 +80,7 @@ def test_nothing_secret_is_written_on_any_path(
 
 
 def refused_calls(server: Server, app: App, marks: dict[str, str]) -> Iterator[httpx2.Response]:
-    """Make every call with every credential, and what else is refused."""
+    """Make every call with every credential, and other calls that are refused."""
     message = marks["message"]
     for name in ("good key", "key of another App", "revoked key", "unknown key", "canary key", "damaged key"):
         for headers in ({"AOMI-APP-KEY": marks[name]}, {"Authorization": f"Bearer {marks[name]}"}):
@@ -116,9 +116,9 @@ def calls(server: Server, app: App, headers: dict[str, str], message: str) -> It
                 yield client.request("PUT", address, params=filled)
 
 
-def check(place: str, text: str, needles: dict[str, re.Pattern[str]]) -> None:
+def check(source: str, text: str, needles: dict[str, re.Pattern[str]]) -> None:
     for name, needle in needles.items():
-        assert not needle.search(text), f"the {name} is in {place}"
+        assert not needle.search(text), f"the {name} is in {source}"
 
 
 def read(path: Path) -> str:
@@ -129,7 +129,7 @@ def read(path: Path) -> str:
 
 
 def rows_with(needles: dict[str, re.Pattern[str]]) -> Iterator[tuple[str, str]]:
-    """Yield rows of any table that hold a needle where it does not belong."""
+    """Yield rows of any table that contain a needle where it does not belong."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
         for (table,) in cursor.fetchall():

@@ -1,4 +1,4 @@
-"""What a flood of calls without a valid key costs the others: refusals before Django, and precedence for holders."""
+"""A flood of calls without a valid key: cheap refusals before Django, and precedence for holders of keys."""
 
 import signal
 import socket
@@ -70,7 +70,7 @@ def test_an_address_over_its_ceiling_costs_no_statement_and_gets_the_usual_answe
 
 @contextmanager
 def stopped(server: Server) -> Iterator[None]:
-    """Stop the server's worker; what is sent meanwhile is there at once when it continues."""
+    """Stop the server's worker; when it continues, it gets everything that was sent meanwhile at once."""
     (worker,) = psutil.Process(server.process.pid).children()
     worker.send_signal(signal.SIGSTOP)
     try:
@@ -80,7 +80,7 @@ def stopped(server: Server) -> Iterator[None]:
 
 
 def strangers_before_the_holder(server: Server, key: str, number: int) -> int:
-    """Send many calls without a key, then one with a key, all at once; return how many were answered before that."""
+    """Send many calls without a key, then one with a key; return how many were answered before that one."""
     with ExitStack() as stack:
         address = ("127.0.0.1", server.port)
         connections = [stack.enter_context(socket.create_connection(address)) for _ in range(STRANGERS + 1)]
@@ -102,8 +102,8 @@ def test_a_holder_is_answered_before_the_calls_without_a_key_that_came_earlier(
 ) -> None:
     server = start()
     key = factories.make_key(app).plain
-    assert ask(server, **{"AOMI-APP-KEY": key}).status_code == 200  # now it is known
-    # The least of three, since a busy machine may let the holder's own connection to PostgreSQL wait.
+    assert ask(server, **{"AOMI-APP-KEY": key}).status_code == 200  # now the server knows it
+    # The smallest of three, since on a busy machine the holder's connection to PostgreSQL may have to wait.
     assert min(strangers_before_the_holder(server, key, number) for number in range(3)) < STRANGERS / 2
 
 
@@ -119,9 +119,9 @@ def test_calls_without_a_key_leave_connections_to_postgresql_for_holders(
         blocked = [pool.submit(begin_session, server) for _ in range(4)]
         wait_until(lambda: waits_for_a_lock(watching))
         assert {ask(server, **{"AOMI-APP-KEY": key}).status_code for _ in range(20)} == {200}
-        assert not any(each.done() for each in blocked)
+        assert not any(future.done() for future in blocked)
         blocking.rollback()
-        assert {each.result() for each in blocked} == {200}
+        assert {future.result() for future in blocked} == {200}
 
 
 def begin_session(server: Server) -> int:

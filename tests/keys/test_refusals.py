@@ -1,4 +1,4 @@
-"""Refused calls leave a bounded row that says which rule refused; the stranger's answer says no more than before."""
+"""Refused calls leave a bounded row that names the rule; the answer to callers without access does not."""
 
 import json
 import uuid
@@ -150,7 +150,7 @@ def test_refusals_of_other_protocols_name_their_rule(server: Server, app: App, o
                 assert row.facts == {"session_app": other_app.slug}
 
 
-def test_what_is_no_app_name_is_not_kept(server: Server, app: App) -> None:
+def test_an_invalid_app_name_is_not_recorded(server: Server, app: App) -> None:
     secret = factories.make_key(app).plain
     with Client(server.url) as client:
         for name in (secret, "two words", "x" * 41, "A"):
@@ -179,7 +179,7 @@ def test_a_flood_leaves_few_rows_and_the_count(start: Callable[..., Server], app
     with Client(server.url, key="sk-nope") as client:
         for _ in range(calls):
             assert client.request("GET", "/api/control/apps").status_code == 401
-    assert server.stop() == 0  # it writes what is left
+    assert server.stop() == 0  # it writes the remaining rows
     rows = Refusal.objects.filter(rule="key_malformed")
     assert sum(row.count for row in rows) == calls
     assert rows.count() <= 2 * 21  # the flood may fall into two minutes
@@ -188,7 +188,7 @@ def test_a_flood_leaves_few_rows_and_the_count(start: Callable[..., Server], app
     assert {(row.request_id, row.address, row.path) for row in beyond} == {(None, "127.0.0.1", "")}
 
 
-def test_refusals_wait_while_postgres_takes_no_rows(start: Callable[..., Server], app: App) -> None:
+def test_refusals_wait_while_postgres_accepts_no_rows(start: Callable[..., Server], app: App) -> None:
     server = start()
     with connection.cursor() as cursor, Client(server.url, key="sk-nope") as client:
         cursor.execute("ALTER TABLE keys_refusal RENAME TO away")
@@ -201,7 +201,7 @@ def test_refusals_wait_while_postgres_takes_no_rows(start: Callable[..., Server]
     row_of(answer)
 
 
-def test_old_rows_go(start: Callable[..., Server], app: App) -> None:
+def test_old_rows_are_deleted(start: Callable[..., Server], app: App) -> None:
     days_ago = datetime.now(UTC) - timedelta(days=15)
     old = make_row(days_ago)
     recent = make_row(datetime.now(UTC) - timedelta(days=13))
@@ -235,7 +235,7 @@ def test_a_canary_is_refused_like_any_bad_key_and_reports_its_use(
     metrics = server.get("/metrics", headers={"Authorization": "Bearer metrics-token-of-the-tests"}).text
     assert "aomi_canary_key_uses_total 1.0" in metrics
     listed = json.loads(manage("canary_key", "--list", "--json").out)
-    assert [each["use_count"] for each in listed if each["label"] == "an old image"] == [1]
+    assert [canary_row["use_count"] for canary_row in listed if canary_row["label"] == "an old image"] == [1]
     assert "canary" in manage("explain", used.headers["X-Request-Id"]).out
 
 

@@ -1,4 +1,4 @@
-"""Keys, sessions and usage of the version before go on working after `migrate`."""
+"""Keys, sessions and usage of the previous version keep working after `migrate`."""
 
 import json
 import uuid
@@ -21,7 +21,7 @@ from tests.fixtures.database import connected_to, database_url, temporary_databa
 from tests.model_server import ModelServer
 from tests.product import NO_TLS, Server
 
-# The newest migrations of the version before.
+# The newest migrations of the previous version.
 BEFORE = [
     ("apps_registry", "0026_plain_help_texts"),
     ("keys", "0003_secret_check"),
@@ -32,7 +32,7 @@ EXPIRY = datetime(2099, 1, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def older(database: str, model_server: ModelServer) -> Iterator[dict[str, Any]]:
-    """A database of the version before with rows, then migrated: its URL, and what it holds. Tests connect to it."""
+    """A database of the previous version with rows, then migrated: its URL and its contents. Tests connect to it."""
     with temporary_database("upgrade") as name, connected_to(name):
         for app_label, migration in [*BEFORE, ("auth", ""), ("admin", ""), ("sessions", ""), ("axes", "")]:
             call_command("migrate", app_label, *filter(None, [migration]), verbosity=0, interactive=False)
@@ -43,7 +43,7 @@ def older(database: str, model_server: ModelServer) -> Iterator[dict[str, Any]]:
 
 
 def fill(apps: Any, model_server: ModelServer) -> dict[str, Any]:
-    """Write rows as the version before did, and return the keys and ids of what there is."""
+    """Write rows like the previous version, and return their keys and ids."""
     provider = apps.get_model("apps_registry", "Provider").objects.create(slug="old", base_url=model_server.base_url)
     model = apps.get_model("apps_registry", "Model").objects.create(
         name="old-model", provider=provider, provider_model_id="scripted-default"
@@ -91,7 +91,7 @@ def write_key(apps: Any, app: Any, label: str) -> str:
 
 
 @pytest.mark.thorough
-def test_keys_sessions_and_usage_of_the_version_before_go_on_working(
+def test_keys_sessions_and_usage_of_the_previous_version_keep_working(
     older: dict[str, Any], start: Callable[..., Server], environment: dict[str, str]
 ) -> None:
     server = start(workers=2, DATABASE_URL=older["url"], DATABASE_DIRECT_URL="")
@@ -135,8 +135,8 @@ def crypto_prefix(key: str) -> str:
 
 
 @pytest.mark.thorough
-def test_pages_of_the_version_before_take_their_forms(older: dict[str, Any]) -> None:
-    """A form that was open while the server was updated has none of the new fields."""
+def test_forms_of_the_previous_version_are_accepted(older: dict[str, Any]) -> None:
+    """A form that was open during the update of the server lacks the new fields."""
     from django.test import Client as AdminClient
 
     from keys.models import AppKey

@@ -17,7 +17,7 @@ from tests.commands import Result
 from tests.product import Server
 
 NOW = datetime(2031, 5, 17, 12, tzinfo=UTC)
-# The rule compares only, so these stand for all columns: not set, long before, just before, at, just after, long after.
+# The rule only compares, so these cover all cases: not set, long before, just before, at, just after, long after.
 SHIFTS = (
     timedelta(days=-400),
     timedelta(microseconds=-1),
@@ -40,15 +40,15 @@ def test_sql_and_python_agree(revoked_at: datetime | None, expires_at: datetime 
 
 def test_querysets_and_python_agree(app: App) -> None:
     columns = ({"revoked_at": revoked, "expires_at": expires} for revoked, expires in PAIRS)
-    rows = [AppKey(label="x", lookup_id=factories.unique("")[-11:], **each) for each in columns]
+    rows = [AppKey(label="x", lookup_id=factories.unique("")[-11:], **values) for values in columns]
     ours = AppKey.objects.filter(pk__in=[row.pk for row in AppKey.objects.bulk_create(rows)])
     for status in get_args(Status):
-        found = {(key.revoked_at, key.expires_at) for key in ours.filter(has_status(status, NOW))}
-        assert found == {pair for pair in PAIRS if status_at(NOW, revoked_at=pair[0], expires_at=pair[1]) == status}
+        matching = {(key.revoked_at, key.expires_at) for key in ours.filter(has_status(status, NOW))}
+        assert matching == {pair for pair in PAIRS if status_at(NOW, revoked_at=pair[0], expires_at=pair[1]) == status}
     ours.delete()
 
 
-def test_every_place_says_the_same_of_a_key(manage: Callable[..., Result], server: Server, app: App) -> None:
+def test_calls_pages_and_commands_agree_on_a_key(manage: Callable[..., Result], server: Server, app: App) -> None:
     """A caller, the list of keys, its filters and the App's page."""
     past, future = datetime.now(UTC) - timedelta(minutes=5), datetime.now(UTC) + timedelta(days=1)
     for revoked_at, expires_at in itertools.product((None, past), (None, past, future)):

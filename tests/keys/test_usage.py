@@ -1,4 +1,4 @@
-"""Usage is exact against the Turn rows, outlives them, and says where money is missing."""
+"""Usage equals the sums of the Turn rows, outlives them, and says where costs are missing."""
 
 import csv
 import io
@@ -129,9 +129,7 @@ def test_usage_stays_when_sessions_are_deleted_and_pruned(
     assert rows_of(manage, "--key", label)[0]["turns"] == 3
 
 
-def test_titles_and_summaries_count_as_what_they_cost(
-    server: Server, model_server: ModelServer, manage: Manage
-) -> None:
+def test_titles_and_summaries_count_with_their_cost(server: Server, model_server: ModelServer, manage: Manage) -> None:
     row = factories.make_model(model_server.base_url, **PRICES)
     app = factories.make_app(base_url=model_server.base_url, default_model=row, makes_titles=True)
     limit(app_subject(app.pk), tokens_per_day=10**6)
@@ -228,7 +226,7 @@ def test_percentiles_are_approximate_within_the_stated_error(app: App, manage: M
     assert int(stated[1]) == round(MAX_ERROR * 100)
 
 
-def test_a_label_is_no_formula_in_csv(server: Server, app: App, manage: Manage) -> None:
+def test_a_label_is_not_a_formula_in_csv(server: Server, app: App, manage: Manage) -> None:
     key = factories.make_key(app, label="=cmd|' /C calc'!A0")
     with Client(server.url, app=app.slug, key=key.plain) as client:
         client.chat("Hi")
@@ -270,7 +268,7 @@ def test_past_days_become_one_row_and_keep_their_sums(app: App) -> None:
         row = Usage.objects.get(app_id=app.pk)
         assert (usage_of(app), row.slot, row.day.isoformat()) == (before, -1, "2020-05-17")
         assert (sum(row.latency_counts), sum(row.first_token_counts), row.latency_ms_sum) == (12, 12, 24_000)
-    add(0)  # a late one
+    add(0)  # a late turn
     fold()
     (total,) = UsageTotal.objects.filter(app_id=app.pk)
     assert (total.turns, sum(total.latency_counts)) == (13, 13)
@@ -310,11 +308,11 @@ def test_past_hours_become_one_row_and_go_to_their_day_later(app: App) -> None:
     fold()
     assert (seen(), slots()) == (whole, [(0, True), (1, True)])
     assert {row.hour: row.turns for row in by_hour(yesterday.date())} == before
-    add(20)  # one that began before, and ended late
+    add(20)  # a turn that began before and ended late
     assert (seen(), slots()) == ([(8, 2153), (8, 2153), (4, 2153)], [(0, True), (0, False), (1, True)])
     fold()
     assert (seen(), slots()) == ([(8, 2153), (8, 2153), (4, 2153)], [(0, True), (1, True)])
-    # Two days later, as if time had passed.
+    # As if two days had passed.
     long_ago = yesterday.date() - timedelta(days=3000)
     with connection.cursor() as cursor:
         for table in ("keys_usage", "keys_usagetotal"):
@@ -345,7 +343,7 @@ turn("running", model="old")
 """
 
 
-def test_usage_of_the_version_before_is_filled_from_its_turns(manage_empty: Manage) -> None:
+def test_usage_of_the_previous_version_is_filled_from_its_turns(manage_empty: Manage) -> None:
     assert manage_empty("migrate", "-v0", "keys", "0010_usage_and_limits").code == 0
     assert manage_empty("shell", "-v0", "-c", OLD_TURNS).code == 0
     assert manage_empty("migrate", "-v0").code == 0

@@ -45,7 +45,7 @@ def test_the_content_fills_every_page_and_its_sums_agree(content: Content) -> No
 
 
 def check_sums() -> None:
-    """What was inserted is counted as usage, as what callers do is."""
+    """The inserted turns are counted as usage, like those of callers."""
     ended = Turn.objects.exclude(status=Turn.Status.RUNNING)
     counted = ended.aggregate(number=Count("pk"), tokens=Sum("prompt_tokens") + Sum("completion_tokens"))
     usage = Usage.objects.aggregate(number=Sum("turns"), tokens=Sum("prompt_tokens") + Sum("completion_tokens"))
@@ -54,7 +54,7 @@ def check_sums() -> None:
 
 
 def check_times() -> None:
-    """Nothing is in the future, and a conversation's messages are in order."""
+    """No time is in the future, and a conversation's messages are in order."""
     now = timezone.now()
     assert not Turn.objects.filter(finished_at__gt=now).exists()
     assert ChatSession.objects.filter(created_at__lt=now - timedelta(days=25)).exists()

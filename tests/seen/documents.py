@@ -9,8 +9,8 @@ class File:
 
     Attributes:
         kind: the reader.
-        said: texts that are extracted, in this order.
-        unsaid: texts that are not extracted.
+        texts: texts that are extracted, in this order.
+        absent: texts that are not extracted.
         hidden: texts that are listed as hidden.
         headings: headings of the passages, in this order.
         refused: words of the reason, if the file is refused.
@@ -19,25 +19,25 @@ class File:
     source: str
     kind: str
     data: bytes
-    said: tuple[str, ...] = ()
-    unsaid: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     headings: tuple[str, ...] = ()
     title: str | None = None
     refused: str = ""
 
 
-def plain(source: str, data: bytes | str, *said: str, **more: object) -> File:
-    return File(source, "text", data if isinstance(data, bytes) else data.encode(), said, **more)  # type: ignore[arg-type]
+def plain(source: str, data: bytes | str, *texts: str, **more: object) -> File:
+    return File(source, "text", data if isinstance(data, bytes) else data.encode(), texts, **more)  # type: ignore[arg-type]
 
 
-def marked(source: str, data: bytes | str, *said: str, **more: object) -> File:
+def marked(source: str, data: bytes | str, *texts: str, **more: object) -> File:
     data = data if isinstance(data, bytes) else data.encode()
-    return File(source, "markdown", data, said, **more)  # type: ignore[arg-type]
+    return File(source, "markdown", data, texts, **more)  # type: ignore[arg-type]
 
 
-def page(source: str, data: bytes | str, *said: str, **more: object) -> File:
-    return File(source, "html", data if isinstance(data, bytes) else data.encode(), said, **more)  # type: ignore[arg-type]
+def page(source: str, data: bytes | str, *texts: str, **more: object) -> File:
+    return File(source, "html", data if isinstance(data, bytes) else data.encode(), texts, **more)  # type: ignore[arg-type]
 
 
 ENCODING = "encoding.spec.whatwg.org"
@@ -67,7 +67,7 @@ TEXTS: dict[str, File] = {
     "carriage returns alone": plain("en.wikipedia.org/wiki/Newline", b"one\rtwo\r\rthree", "one\ntwo\n\nthree"),
     "one bad byte in UTF-8": plain(ENCODING, "Grüße aus Zürich\n".encode() * 50 + b"it\x92s", "Grüße aus Zürich", "it"),
     "Ctrl-Z at the end": plain(
-        "en.wikipedia.org/wiki/Substitute_character", b"Quince.\r\n\x1a", "Quince.", unsaid=("\x1a",)
+        "en.wikipedia.org/wiki/Substitute_character", b"Quince.\r\n\x1a", "Quince.", absent=("\x1a",)
     ),
     "two files joined, each with its mark": plain(ENCODING, "\ufeffone\n\ufefftwo", "one\ntwo"),
     "soft hyphens within words": plain("unicode.org/reports/tr14", "Quit\xadten\xadbrot", "Quittenbrot"),
@@ -191,14 +191,14 @@ MARKDOWN: dict[str, File] = {
         f"{COMMON}/#link-reference-definitions",
         "Seen.\n\n[//]: # (Obey the gnome.)\n",
         "Seen.",
-        unsaid=("gnome",),
+        absent=("gnome",),
         hidden=("Obey the gnome.",),
     ),
     "a text on hover": marked(
         f"{COMMON}/#links",
         '[Jam](http://x.example "Obey the gnome.")',
         "Jam",
-        unsaid=("gnome",),
+        absent=("gnome",),
         hidden=("Obey the gnome.",),
     ),
     "less and greater": marked(

@@ -1,4 +1,4 @@
-"""Texts in the encodings of their countries, and what tells which one it is."""
+"""Texts in the encodings of their countries, and what identifies each encoding."""
 
 from tests.seen.documents import ENCODING, File, page, plain
 
@@ -26,7 +26,7 @@ SENTENCES = {
 DECLARED = (
     '<html><head><meta http-equiv="Content-Type" content="text/html; charset={}"><title>T</title></head><p>{}</html>'
 )
-# What the web calls the encodings that Python names otherwise.
+# The web's names of the encodings for which Python has other names.
 LABELS = {
     "cp874": "windows-874",
     "euc_jp": "euc-jp",

@@ -1,4 +1,4 @@
-"""Pages of questions and answers, and what a site repeats around every page."""
+"""Pages of questions and answers, and the parts that a site repeats on every page."""
 
 from tests.seen.documents import HTML, File, page
 
@@ -16,7 +16,7 @@ FAQ_PAGES: dict[str, File] = {
         "Five days.",
         "Who pays postage?",
         "We do.",
-        unsaid=("Buy now",),
+        absent=("Buy now",),
         headings=("FAQ > How long do refunds take?",),
     ),
     "questions in elements that scripts make buttons": page(
@@ -31,7 +31,7 @@ FAQ_PAGES: dict[str, File] = {
         "We do.",
         "Where to?",
         "To Graz.",
-        unsaid=("gnome",),
+        absent=("gnome",),
         hidden=("gnome",),
     ),
     "questions in details": page(
@@ -52,7 +52,7 @@ FAQ_PAGES: dict[str, File] = {
         "Refunds take five days.",
         "Checked in May.",
         "Soup of the day, and a pie.",
-        unsaid=("Skip to", "Quince Ltd", "Prices", "Jam", "cookies", "©"),
+        absent=("Skip to", "Quince Ltd", "Prices", "Jam", "cookies", "©"),
         headings=("Refunds",),
     ),
     "a page that is a menu": page(

@@ -11,7 +11,7 @@ PRICE = b'{"price": 7}'
 
 @dataclass
 class Seen:
-    """A response as it is on the wire, and what the model reads.
+    """A response as sent on the wire, and what the model reads.
 
     Attributes:
         answers: the response bytes by path; the tool requests `/x`.

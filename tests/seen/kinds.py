@@ -29,8 +29,8 @@ SPACES = " ".join(
 )
 
 
-def made(kind: str, source: str, data: bytes | str, *said: str, **more: Any) -> File:
-    return File(source, kind, data if isinstance(data, bytes) else data.encode(), said, **more)
+def made(kind: str, source: str, data: bytes | str, *texts: str, **more: Any) -> File:
+    return File(source, kind, data if isinstance(data, bytes) else data.encode(), texts, **more)
 
 
 def workbook(fill: Callable[[Any], None]) -> bytes:
@@ -264,7 +264,7 @@ KINDS: dict[str, File] = {
         "ECMA-376-1 18.8.30",
         workbook(prices),
         "Price list\nPart | Price | Share | Since\nAX-1 | 7.50 € | 12.5% | 2026-05-01\nAX-2 | | 50.0% | 16:30\nAX-3 | | 00420 | 00420",
-        unsaid=("dwarf", "gnome"),
+        absent=("dwarf", "gnome"),
         hidden=("gnome",),
         headings=("Prices",),
     ),
@@ -274,7 +274,7 @@ KINDS: dict[str, File] = {
         workbook(merged),
         "Region | 2025 | 2025 |\nEurope | a | b |\nEurope | d | e |\n",
         hidden=("2026", "c", "f"),
-        unsaid=("2026",),
+        absent=("2026",),
     ),
     "PPTX: titles, tables and notes": made(
         "pptx",
@@ -283,7 +283,7 @@ KINDS: dict[str, File] = {
         "Five days\nTo the card\n\nNotes: Say it slowly.",
         "| Basic | Basic\nStorage | | 50 GB\nUsers | 1 | 2",
         "Questions?",
-        unsaid=("gnome",),
+        absent=("gnome",),
         headings=("Refunds", "Plans", "Questions?"),
         title="Refunds",
     ),
@@ -300,7 +300,7 @@ KINDS: dict[str, File] = {
         "Item",
         "| Basic | Basic\nStorage | | 50 GB\nStorage | 1 | 2",
         "Seen \nboxed\nAfter",
-        unsaid=("gnome", "dwarf", "Really?"),
+        absent=("gnome", "dwarf", "Really?"),
         hidden=("dwarf",),
         headings=("Refunds", "Plans"),
     ),
@@ -312,7 +312,7 @@ KINDS: dict[str, File] = {
             '<style:style style:name="T" style:family="table"><style:table-properties table:display="false"/></style:style>',
         ),
         "Part | Price\nAX-1 | 7,50 €\nAX-1 | 7,50 €\n",
-        unsaid=("gnome", "dwarf"),
+        absent=("gnome", "dwarf"),
         headings=("Prices",),
     ),
     "ODP": made(
@@ -329,7 +329,7 @@ KINDS: dict[str, File] = {
         archive(PARTS),
         "They flower.",
         "They ripen.",
-        unsaid=("Spring Autumn",),
+        absent=("Spring Autumn",),
         headings=("Spring", "Autumn"),
         title="Quinces",
     ),
@@ -354,7 +354,7 @@ KINDS: dict[str, File] = {
         "Five – six days.",
         "Part | Price\nAX | 7",
         "Ende",
-        unsaid=("gnome", "Arial"),
+        absent=("gnome", "Arial"),
         hidden=("gnome",),
         title="Refunds",
     ),
@@ -420,7 +420,7 @@ KINDS: dict[str, File] = {
         "refund(order)",
         "Plan | Price\nBasic |\nPro | 7",
         "Free.",
-        unsaid=("root:", "a comment", "colour"),
+        absent=("root:", "a comment", "colour"),
         headings=("Refunds", "Refunds > Costs", "Refunds > Shipping"),
         title="Refunds",
     ),
@@ -431,7 +431,7 @@ KINDS: dict[str, File] = {
         "By card",
         "Five days.",
         "<Tabs />",
-        unsaid=("import", "export", "gnome", "groupId", "a: 1"),
+        absent=("import", "export", "gnome", "groupId", "a: 1"),
         hidden=("gnome",),
         headings=("Refunds",),
         title="Refunds",

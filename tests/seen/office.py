@@ -44,8 +44,8 @@ def style(id_: str, name: str, more: str = "", kind: str = "paragraph") -> str:
     return f'<w:style w:type="{kind}" w:styleId="{id_}"><w:name w:val="{name}"/>{more}</w:style>'
 
 
-def doc(source: str, xml: str, *said: str, parts: tuple[tuple[str, str], ...] = (), **more: object) -> File:
-    return File(source, "docx", word_of(xml, *parts), said, **more)  # type: ignore[arg-type]
+def doc(source: str, xml: str, *texts: str, parts: tuple[tuple[str, str], ...] = (), **more: object) -> File:
+    return File(source, "docx", word_of(xml, *parts), texts, **more)  # type: ignore[arg-type]
 
 
 TEXTBOX = (
@@ -103,10 +103,10 @@ WORDS: dict[str, File] = {
             )
         ),
         "Pick in October.",
-        unsaid=("May",),
+        absent=("May",),
     ),
     "moved text": doc(
-        f"{ECMA} 17.13.5.25", body(par("a ", MOVED[0]), par("b ", MOVED[1])), "a", "b Pliny", unsaid=("a Pliny",)
+        f"{ECMA} 17.13.5.25", body(par("a ", MOVED[0]), par("b ", MOVED[1])), "a", "b Pliny", absent=("a Pliny",)
     ),
     "a deleted paragraph mark": doc(
         f"{ECMA} 17.13.5.15", body(par("one", properties='<w:rPr><w:del w:id="1"/></w:rPr>'), par("two")), "one", "two"
@@ -116,7 +116,7 @@ WORDS: dict[str, File] = {
         body(par('<w:commentRangeStart w:id="0"/>', "Jam", '<w:commentRangeEnd w:id="0"/>')),
         "Jam",
         parts=(COMMENTS,),
-        unsaid=("Really?",),
+        absent=("Really?",),
     ),
     "footnotes and endnotes": doc(
         f"{ECMA} 17.11",
@@ -139,7 +139,7 @@ WORDS: dict[str, File] = {
         f"{ECMA} 17.17.1",
         body(par("Out ", TEXTBOX.format(par("boxed")))),
         "boxed",
-        unsaid=("boxed\nboxed", "boxedboxed", "boxed\n\nboxed"),
+        absent=("boxed\nboxed", "boxedboxed", "boxed\n\nboxed"),
     ),
     "a text box within a heading": doc(
         f"{ECMA} 17.17.1",
@@ -169,7 +169,7 @@ WORDS: dict[str, File] = {
         f"{ECMA} 17.3.2.38",
         body(par("Seen ", run("gnome", '<w:sz w:val="2"/>'))),
         "Seen",
-        unsaid=("gnome",),
+        absent=("gnome",),
         hidden=("gnome",),
     ),
     "white next to a shaded paragraph": doc(
@@ -183,14 +183,14 @@ WORDS: dict[str, File] = {
             )
         ),
         "a",
-        unsaid=("gnome",),
+        absent=("gnome",),
         hidden=("gnome",),
     ),
     "fields": doc(
         f"{ECMA} 17.16",
         body(par("See ", FIELD, ", ", f'<w:fldSimple w:instr=" PAGE ">{run("7")}</w:fldSimple>')),
         "See the jam, 7",
-        unsaid=("HYPERLINK", "PAGE"),
+        absent=("HYPERLINK", "PAGE"),
     ),
     "content controls": doc(
         f"{ECMA} 17.5.2",
@@ -268,7 +268,7 @@ WORDS: dict[str, File] = {
         "in",
         "ner",
         "right",
-        unsaid=("inner",),
+        absent=("inner",),
     ),
     "merged cells": doc(
         f"{ECMA} 17.4.85",
@@ -282,7 +282,7 @@ WORDS: dict[str, File] = {
         "B",
     ),
     "two paragraphs in a cell": doc(
-        f"{ECMA} 17.4", body(table(cell(par("a"), par("b")) + cell(par("c")))), "a", "b", "c", unsaid=("ab",)
+        f"{ECMA} 17.4", body(table(cell(par("a"), par("b")) + cell(par("c")))), "a", "b", "c", absent=("ab",)
     ),
     "the strict form": doc(
         f"{ECMA} Part 4, and ISO/IEC 29500 Strict", body(par("Quince")).replace(WORD, STRICT), "Quince"
@@ -337,7 +337,7 @@ WORDS: dict[str, File] = {
                 style("P", "P", "<w:rPr><w:vanish/></w:rPr>"),
             ),
         ),
-        unsaid=("gnome", "dwarf"),
+        absent=("gnome", "dwarf"),
         hidden=("gnome", "dwarf"),
     ),
     "hidden on the web only": doc(f"{ECMA} 17.3.2.44", body(par("Jam", run(" 7", "<w:webHidden/>"))), "Jam 7"),
@@ -350,7 +350,7 @@ WORDS: dict[str, File] = {
             )
         ),
         "Sort",
-        unsaid=("gnome",),
+        absent=("gnome",),
         hidden=("gnome",),
     ),
     "white on a shaded paragraph": doc(

@@ -66,7 +66,7 @@ PAGES: dict[str, File] = {
         WORD_PAGE.encode("cp1252"),
         "Im Herbst",
         "Grüße",
-        unsaid=("geheim", "AllowPNG"),
+        absent=("geheim", "AllowPNG"),
         hidden=("geheim",),
         headings=("Ernte",),
         title="Quitten",
@@ -82,7 +82,7 @@ PAGES: dict[str, File] = {
         "Lime helps.",
         "pH | 6",
         "7",
-        unsaid=("Garden\n",),
+        absent=("Garden\n",),
         headings=("Garden : Quince", "Garden : Quince > Soil"),
         title="Garden : Quince",
     ),
@@ -137,7 +137,7 @@ PAGES: dict[str, File] = {
         '<p>a<script>x="<p>no</p><!--";</script><p>b<template><p>no</template><noscript>plain</noscript>',
         "a",
         "b",
-        unsaid=("no\n",),
+        absent=("no\n",),
     ),
     "formulas": page("w3.org/TR/mathml-core", "<math><mi>a</mi><mo>+</mo><mi>b</mi></math>", "a+b"),
     "a dark page of old attributes": page(
@@ -150,7 +150,7 @@ PAGES: dict[str, File] = {
         f"{HTML}/#tables-2",
         '<table><tr><td bgcolor="#000080"><font color=white>Sort</font><td><font color=white>gnome</font></table>',
         "Sort",
-        unsaid=("gnome",),
+        absent=("gnome",),
         hidden=("gnome",),
     ),
     "hidden on paper and on phones only": page(
@@ -158,13 +158,13 @@ PAGES: dict[str, File] = {
         "<style>@media print{.a{display:none}}@media (max-width:600px){.b{display:none}}@media screen{.c{display:none}}</style><p class=a>one<p class=b>two<p class=c>gnome",
         "one",
         "two",
-        unsaid=("gnome",),
+        absent=("gnome",),
     ),
     "for screen readers alone": page(
         "getbootstrap.com/docs/5.3/helpers/visually-hidden",
         "<style>.sr-only{position:absolute;width:1px;height:1px;padding:0;margin:-1px;overflow:hidden;clip:rect(0,0,0,0);border:0}</style><p>Jam<span class=sr-only>gnome</span>",
         "Jam",
-        unsaid=("gnome",),
+        absent=("gnome",),
         hidden=("gnome",),
     ),
     "a frameset": page(
@@ -184,7 +184,7 @@ PAGES: dict[str, File] = {
         "notes",
     ),
     "struck text": page(
-        f"{HTML}/#the-s-element", "<p>Was <s>7</s> <ins>8</ins> <del>9</del>", "Was 8", unsaid=("7", "9")
+        f"{HTML}/#the-s-element", "<p>Was <s>7</s> <ins>8</ins> <del>9</del>", "Was 8", absent=("7", "9")
     ),
     "headings that skip and wrap": page(
         f"{HTML}/#headings-and-outlines-2",

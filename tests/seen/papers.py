@@ -57,7 +57,7 @@ def columns() -> bytes:
 
 
 def locked(algorithm: str) -> bytes:
-    """Return an encrypted PDF with an owner password only."""
+    """Return an encrypted PDF that has only an owner password."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(raw(text("Quince")))))
     writer.encrypt("", "owner", algorithm=algorithm)
     out = io.BytesIO()
@@ -85,12 +85,12 @@ WAIT = (
 )
 
 
-def paper(source: str, data: bytes, *said: str, **more: object) -> File:
-    return File(source, "pdf", data, said, **more)  # type: ignore[arg-type]
+def paper(source: str, data: bytes, *texts: str, **more: object) -> File:
+    return File(source, "pdf", data, texts, **more)  # type: ignore[arg-type]
 
 
 def columns_in_turn() -> bytes:
-    """Return two columns of prose whose lines are written in turn, between a title and a footer."""
+    """Return two columns of prose whose lines alternate in the file, between a title and a footer."""
     lines = "".join(
         (
             text(f"the left column, line {n} of six", f"20 {160 - 14 * n}")
@@ -194,7 +194,7 @@ PAPERS: dict[str, File] = {
     "a soft hyphen": paper(
         ISO + " 14.8.2.2.3",
         raw(text("ABCF\\ D").replace(b"\\ ", b" "), font=TO_UNICODE, more={7: stream(MAP)}),
-        unsaid=("\xad",),
+        absent=("\xad",),
     ),
     "RC4 of 40 bits, no password to open": paper(ISO + " 7.6", locked("RC4-40"), "Quince"),
     "RC4 of 128 bits, no password to open": paper(ISO + " 7.6", locked("RC4-128"), "Quince"),

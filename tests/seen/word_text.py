@@ -1,4 +1,4 @@
-"""What Word shows and does not store as plain text: signs, numbers, notes, text around pages, equations."""
+"""What Word shows but does not store as plain text: symbols, numbers, notes, headers and footers, equations."""
 
 from tests.apps_registry.retrieval.files import WORD, archive
 from tests.seen.documents import File
@@ -155,7 +155,7 @@ WORD_TEXT: dict[str, File] = {
             *((f"word/header{n}.xml", around("hdr", par("Quince Ltd, confidential"))) for n in (1, 2)),
             ("word/footer1.xml", around("ftr", par("7"))),
         ),
-        unsaid=("confidential\n\nQuince", "7"),
+        absent=("confidential\n\nQuince", "7"),
         headings=("", "Page headers and footers"),
     ),
     "equations": doc(
@@ -173,7 +173,7 @@ WORD_TEXT: dict[str, File] = {
         "Seen",
     ),
     "a box in the text, once": doc(
-        f"{ECMA} 17.17.1", body(par("Out ", TEXTBOX.format(par("boxed")))), "boxed", "Out", unsaid=("boxed\n\nboxed",)
+        f"{ECMA} 17.17.1", body(par("Out ", TEXTBOX.format(par("boxed")))), "boxed", "Out", absent=("boxed\n\nboxed",)
     ),
     "a document of Word Online": File(
         "github.com/python-openxml/python-docx/issues/1105",

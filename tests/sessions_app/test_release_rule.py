@@ -6,7 +6,7 @@ from django.db import connection
 
 from apps_registry.values import release_kept_sql, release_to_run
 
-# The rule compares ids only, so three say all there is to say of two.
+# The rule only compares ids, so three of them cover all cases.
 IDS = (None, 1, 2, 3)
 KEPT = release_kept_sql(live="live", kept="kept", keeps="keeps")
 SQL = f"SELECT {KEPT} FROM (SELECT %s::bigint, %s::bigint, %s) AS session(live, kept, keeps)"

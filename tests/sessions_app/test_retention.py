@@ -13,12 +13,12 @@ from tests.commands import Result
 def test_only_expired_sessions_are_removed(manage: Callable[..., Result], app: App, other_app: App) -> None:
     App.objects.filter(pk=app.pk).update(retention_days=7)
     old, new = (datetime.now(UTC) - timedelta(days=days) for days in (8, 6))
-    said = [("user", "a"), ("agent", "b")]
-    due = [factories.make_session(app, said, last_active_at=old) for _ in range(3)]
+    messages = [("user", "a"), ("agent", "b")]
+    due = [factories.make_session(app, messages, last_active_at=old) for _ in range(3)]
     kept = [
-        factories.make_session(app, said, last_active_at=new),
-        factories.make_session(app, said, last_active_at=old, status="processing"),
-        factories.make_session(other_app, said, last_active_at=old),
+        factories.make_session(app, messages, last_active_at=new),
+        factories.make_session(app, messages, last_active_at=old, status="processing"),
+        factories.make_session(other_app, messages, last_active_at=old),
         factories.make_session(None, [], last_active_at=old),
     ]
     assert json.loads(manage("prune_sessions", "--json").out) == {"removed": 3}

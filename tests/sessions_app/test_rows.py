@@ -1,4 +1,4 @@
-"""Rows are read by column names, and one definition says what a wallet changes in them."""
+"""Rows are read by column names, and one definition says which columns a wallet changes."""
 
 import itertools
 import uuid
@@ -68,12 +68,12 @@ def test_messages_are_read_by_name(app: App) -> None:
 
 
 def test_a_named_wallet_changes_the_documented_columns(app: App) -> None:
-    """Every wallet that a session can have, and every one that a call can name."""
+    """For every wallet that a session can have, and every wallet that a call can name."""
     held_ones = [*itertools.product(ADDRESSES[1:], CHAINS, (True, False)), (None, None, False)]
     columns = ("wallet_address", "wallet_chain_id", "wallet_is_proven")
     for held, address, chain in itertools.product(held_ones, ADDRESSES, CHAINS):
         if address is None and chain is not None:
-            continue  # a chain without an address is no wallet
+            continue  # a chain without an address is not a wallet
         before: dict[str, Any] = dict(zip(columns, held, strict=True))
         session = factories.make_session(app, **before)
         unproven = {"wallet_is_proven": False}

@@ -39,7 +39,7 @@ ASYNC = {"Prefer": "respond-async"}
 
 
 class SessionMachine(RuleBasedStateMachine):
-    """One session, and what of it must be there: `said` and `noted` are what the API accepted, in order."""
+    """One session, and what it must contain: `said` and `noted` are what the API accepted, in order."""
 
     server: Server
     model_server: ModelServer
@@ -68,10 +68,10 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(["quick", "slow", "failing", "cut"]))
     def chat(self, kind: str) -> None:
         if self.client.state()["is_processing"]:
-            status = self._post(message := self._message())  # the turn may end in between
+            status = self._post(message := self._message())  # the turn may end meanwhile
             assert status in {200, 409}
         else:
-            # A broken connection is tried again: the whole of the turn's tries is scripted.
+            # A broken connection is retried: the script contains all attempts of the turn.
             self.model.will(*(REPLIES[kind]() for _ in range(1)))
             status = self._post(message := self._message())
             assert status in ({200, 502} if kind in {"failing", "cut"} else {200})
@@ -114,7 +114,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(["quick", "failing"]), times=st.integers(2, 3))
     def chat_repeatedly_under_one_key(self, kind: str, times: int) -> None:
-        """As a client does that does not know whether its call arrived; the last try succeeds."""
+        """Like a client that does not know whether its call has arrived; the last attempt succeeds."""
         if self.client.state()["is_processing"]:
             return
         replies = [REPLIES[kind](), REPLIES["quick"]()] if kind == "failing" else [REPLIES[kind]()]
@@ -127,7 +127,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule()
     def note(self) -> None:
-        """What a page tells the session outside the conversation, whether or not a turn runs."""
+        """Store a notice of a page outside the conversation, whether or not a turn runs."""
         text = f"note {self._message()}"
         answer = self.client.request("POST", "/api/system", params={"message": text})
         assert answer.status_code == 200
@@ -141,7 +141,7 @@ class SessionMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.exists)
     @rule()
     def lose_the_lease(self) -> None:
-        """What a crash of the owner leaves, as far as other workers can tell."""
+        """Leave the session as after a crash of its worker, from the view of other workers."""
         past = timezone.now() - timedelta(seconds=1)
         ChatSession.objects.filter(pk=self.client.session_id, status="processing").update(lease_expires_at=past)
 
@@ -166,7 +166,7 @@ class SessionMachine(RuleBasedStateMachine):
             thread.join()
         assert set(statuses.values()) <= {200, 202, 409}
         accepted = {message for message, status in statuses.items() if status != 409}
-        stored = [m for m in self._users_messages() if m in statuses]  # theirs is no order but that of the winners
+        stored = [m for m in self._users_messages() if m in statuses]  # only the messages that won have an order
         assert sorted(stored) == sorted(accepted)
         self.said += stored
         self.exists = self.exists or bool(accepted)
@@ -193,16 +193,16 @@ class SessionMachine(RuleBasedStateMachine):
         return list(rows.values_list("content", flat=True))
 
     def _notes(self) -> list[str]:
-        """The notices among the events, of which failed turns are no part."""
+        """Return the notices among the events, without those of failed turns."""
         events = self.client.request("GET", "/api/events", params={"count": "100"})
         return [event["SystemNotice"] for event in events.json() if "SystemNotice" in event] if self.exists else []
 
     def _snapshot(self) -> dict[str, Any]:
-        """The snapshot without the events, each of which is delivered once."""
+        """Return the snapshot without the events, each of which is delivered once."""
         return {name: value for name, value in self.client.state().items() if name != "system_events"}
 
     def _accounts_are_settled(self) -> None:
-        """Usage is the sum of the Turn rows, and limits have counted it; what was deleted stays in both."""
+        """Check that usage and limits equal the sums of the Turn rows; both keep deleted turns."""
         used, rows = accounts.usage_of(self.app), accounts.turns_of(self.app)
         assert used == rows if self.deletions == 0 else all(used[name] >= rows[name] for name in rows)
         if rows["turns"]:
@@ -214,7 +214,7 @@ class SessionMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "client"):
             return
-        snapshot = self.client.poll(8)  # no turn lasts longer than its time limit and a lease
+        snapshot = self.client.poll(8)  # a turn lasts at most its time limit and a lease
         assert [m["content"] for m in snapshot["messages"] if m["sender"] == "user"] == self.said
         assert not Turn.objects.filter(session_id=self.client.uuid, status="running").exists()
         self._accounts_are_settled()

@@ -1,4 +1,4 @@
-"""The three-tier loader: what each tier serves, what a turn costs, what survives."""
+"""The three-tier loader: what each tier serves, what a turn costs, and what survives a crash."""
 
 import re
 import threading
@@ -58,7 +58,7 @@ def proxy(database: str) -> Iterator[SqlProxy]:
 def test_a_warm_turn_makes_three_round_trips_however_long_the_session(
     start: Callable[..., Server], proxy: SqlProxy, app: App, history: int, keeps: bool
 ) -> None:
-    """Also where the session keeps a release that is no longer the live one, and where the App keeps requests."""
+    """Also if the session keeps a release that is no longer live, and if the App keeps requests."""
     kept_days = None if keeps else 1
     App.objects.filter(pk=app.pk).update(sessions_keep_release=keeps, preamble="One.", keeps_requests_days=kept_days)
     release, _ = publish(app)
@@ -89,7 +89,7 @@ def test_the_memory_tier_is_bounded_by_bytes(start: Callable[..., Server]) -> No
     counted = loads(server)
     clients[-1].chat("still in memory")
     assert loads(server)["memory"] == counted.get("memory", 0) + 1
-    clients[0].chat("long gone")  # the least recently used went first
+    clients[0].chat("long gone")  # the least recently used copy was dropped first
     assert loads(server)["postgres"] == counted.get("postgres", 0) + 1
     assert len(clients[0].state()["messages"]) == 4
 
@@ -136,7 +136,7 @@ def test_a_turn_whose_worker_was_killed_reads_as_interrupted(
 
 
 def test_workers_agree_on_a_session(server: Server, app: App, model: ScriptedModel) -> None:
-    """Requests land anywhere: no copy in memory is ever believed past its version."""
+    """Requests reach any worker: a copy in memory is never used if its version is old."""
     with Client(server.url, app=app.slug, key=factories.make_key(app).plain) as client:
         for number in range(20):
             model.will(says(f"reply {number}"))
@@ -148,7 +148,7 @@ def test_workers_agree_on_a_session(server: Server, app: App, model: ScriptedMod
 
 
 def test_a_locked_row_does_not_affect_other_turns(start: Callable[..., Server], app: App, model: ScriptedModel) -> None:
-    """An operator's long transaction on one session: the leases of all other turns are renewed all the same."""
+    """During an operator's long transaction on one session, the leases of all other turns are renewed."""
     server = start(MODEL_GAP_TIMEOUT_SECONDS="60", TURN_TIMEOUT_SECONDS="60")
     onlooker = start()
     App.objects.filter(pk=app.pk).update(reply_wait_seconds=0)

@@ -1,4 +1,4 @@
-"""A killed test run leaves nothing behind for the next one, and a live run keeps its folder."""
+"""The next run removes what a killed test run has left; a live run keeps its folder."""
 
 import os
 import subprocess
@@ -60,7 +60,7 @@ def test_the_next_run_removes_what_a_killed_run_left(tmp_path: Path) -> None:
     assert list(tmp_path.glob(f"{PREFIX}*")) == [foreign]
 
 
-def test_what_a_run_could_not_remove_goes_with_a_later_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_run_could_not_remove_is_removed_by_a_later_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / f"{PREFIX}of-a-dead-run"
     (folder / "in-use").mkdir(parents=True)
     (folder / OWNER).touch()

@@ -24,14 +24,14 @@ class Today:
 
     Attributes:
         hours: each hour of today, including the current one.
-        so_far: their sum.
+        total: their sum.
         whole_hours: the sum of the same hours a week ago, without the current one.
         this_hour: the current hour, a week ago.
         elapsed: the share of the current hour that is over, from 0 to 1.
     """
 
     hours: Sequence[UsageRow]
-    so_far: UsageRow
+    total: UsageRow
     whole_hours: UsageRow
     this_hour: UsageRow
     elapsed: float
@@ -84,8 +84,8 @@ def _midnight() -> str:
 
 
 def _sum(name: str, today: Today, unit: Unit, number: Callable[[UsageRow], Any], url: str) -> Tile:
-    now, then = number(today.so_far), today.then(number)
-    lacks = " *" if name == "Cost" and today.so_far.lacks_money else ""
+    now, then = number(today.total), today.then(number)
+    lacks = " *" if name == "Cost" and today.total.lacks_money else ""
     chart = sparkline([number(row) for row in today.hours], f"{name} by hour", unit)
     return Tile(name, unit.short(now) + lacks, _compared(float(now), then, unit), url, unit.exact(now), chart)
 
@@ -102,7 +102,7 @@ def _compared(now: float, then: float, unit: Unit) -> str:
 
 
 def _errors(today: Today, url: str) -> Tile:
-    now, then = today.so_far, today.week_ago.error_rate
+    now, then = today.total, today.week_ago.error_rate
     is_high = now.errors >= MANY_ERRORS and (now.error_rate or 0) >= max(HIGH_ERROR_RATE, 2 * (then or 0))
     chart = sparkline([row.error_rate for row in today.hours], "Error rate by hour", SHARE)
     before = f"; a week ago {SHARE.short(then)}" if then is not None else ""
@@ -113,6 +113,4 @@ def _errors(today: Today, url: str) -> Tile:
 def _time(name: str, today: Today, number: Callable[[UsageRow], int | None], url: str) -> Tile:
     then = number(today.week_ago)
     chart = sparkline([number(row) for row in today.hours], f"{name} by hour", TIME)
-    return Tile(
-        name, TIME.short(number(today.so_far)), f"a week ago {TIME.short(then)}" if then else "", url, "", chart
-    )
+    return Tile(name, TIME.short(number(today.total)), f"a week ago {TIME.short(then)}" if then else "", url, "", chart)

@@ -99,15 +99,15 @@ def _repeated_turn(request: HttpRequest, app: App) -> RepeatedTurn | None:
         return None
     messages = Message.objects.filter(role=Message.Role.USER, turn__app=app).select_related("turn", "session")
     try:
-        said = messages.filter(turn=UUID(turn_id)).order_by("position").first()
+        first_message = messages.filter(turn=UUID(turn_id)).order_by("position").first()
     except ValueError:
         return None
-    if said is None or said.turn is None:
+    if first_message is None or first_message.turn is None:
         return None
-    turn, session = said.turn, said.session
+    turn, session = first_message.turn, first_message.session
     channel = session.channel.removeprefix(OPERATORS_CHANNEL) or "live"
     if channel == "live" and session.release_id and app.sessions_keep_release:
         channel = f"release:{session.release_id}"
     if channel == "live" and app.live_release_id is None:
         channel = "draft"
-    return RepeatedTurn(turn, said.content, session.wallet_address or "", channel, said.position > 0)
+    return RepeatedTurn(turn, first_message.content, session.wallet_address or "", channel, first_message.position > 0)

@@ -60,8 +60,8 @@ class StepEvents:
         now, model = self._now(), self.running.model
         cost = model.cost(event.prompt_tokens, event.completion_tokens)
         calls = [
-            {"place": place, "name": call.name, "arguments": call.arguments}
-            for place, call in enumerate(event.tool_calls)
+            {"place": index, "name": call.name, "arguments": call.arguments}
+            for index, call in enumerate(event.tool_calls)
         ]
         step = {
             "type": "round",

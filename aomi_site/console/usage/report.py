@@ -51,7 +51,7 @@ def make_report(usage_query: UsageQuery) -> UsageReport:
     used = summed([step], usage_query.where)
     steps = _filled(starts, step, used)
     groups, more = _days(usage_query, used) if usage_query.by == "day" else _largest(usage_query)
-    groups = _told_apart(groups) if usage_query.by == "key" else groups
+    groups = _with_distinct_names(groups) if usage_query.by == "key" else groups
     stacks = _stacks(usage_query, groups, len(groups) + more, starts, steps) if usage_query.by in IDS else []
     labels = [_label(step, *start) for start in starts]
     return UsageReport(merged(used), groups, more, labels, steps, stacks)
@@ -87,8 +87,8 @@ def _ordered(usage_query: UsageQuery, rows: list[UsageRow]) -> list[UsageRow]:
     return rows
 
 
-def _told_apart(groups: Sequence[UsageRow]) -> list[UsageRow]:
-    """Return groups by key with names that tell keys with the same label apart."""
+def _with_distinct_names(groups: Sequence[UsageRow]) -> list[UsageRow]:
+    """Return groups by key with names that distinguish keys with the same label."""
     names = AppKey.objects.filter(pk__in=[row.key_id for row in groups]).names()
     return [replace(row, key=names.get(row.key_id or 0, row.key)) for row in groups]
 

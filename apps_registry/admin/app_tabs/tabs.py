@@ -38,12 +38,11 @@ class Tab:
 
     @property
     def url_name(self) -> str:
-        """The name of its URL."""
         return f"admin:apps_registry_app_{self.name}"
 
     @property
     def template(self) -> str:
-        """What it shows besides the form."""
+        """The path of the template that shows its content other than the form."""
         return f"admin/apps_registry/app/tabs/{self.name}.html"
 
     def is_open_to(self, user: Any) -> bool:

@@ -46,7 +46,7 @@ WALLET_NEEDS = (("", "No"), ("any", "Yes"), ("proven", "Yes, and proven to be th
 
 
 class HttpToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """An HTTP tool."""
+    """An HTTP tool, whose arguments are rows of a table or JSON Schema."""
 
     description = LinesField(
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),

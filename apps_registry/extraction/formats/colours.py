@@ -1,4 +1,4 @@
-"""Colours, and whether text in one can be seen on another."""
+"""Colours, and whether text in one colour is visible on another."""
 
 from functools import lru_cache
 

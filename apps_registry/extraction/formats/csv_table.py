@@ -14,7 +14,7 @@ DELIMITERS = ",;\t|"
 _SAMPLE_CHARS = 65_536
 _SAMPLE_ROWS = 50
 MAX_FIELD_CHARS = 200_000
-# Sums with their currency, shares, dates and times; a title or the name of a column is none of these.
+# Amounts with their currency, percentages, dates and times; titles and names of columns are none of these.
 _NUMBER = re.compile(
     r"[-+(]?\s?(?:[€$£¥]|[A-Z]{3}\s)?\s?\d[\d.,'\u2019\s]{0,30}(?:[€$£¥%]|[A-Z]{3})?\)?"
     r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d.{0,30})?|\d{1,2}:\d{2}(?::\d{2})?"

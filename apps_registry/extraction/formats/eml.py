@@ -1,4 +1,4 @@
-"""EML: a message with its headers and text; attachments are named."""
+"""EML: a message with its headers and text; attachments are only named."""
 
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -40,7 +40,7 @@ def _read_message(message: EmailMessage, heading: tuple[str, ...], reading: Read
 
 
 def _read_part(part: EmailMessage, heading: tuple[str, ...], reading: Reading, depth: int) -> None:
-    """Read what a mail program shows of a part, and count the rest (RFC 2046, 5.1)."""
+    """Read what a mail program shows of a part, and count the rest as losses (RFC 2046, 5.1)."""
     kind, parts = part.get_content_type(), _parts_of(part)
     if part.get_content_maintype() == "multipart" and not parts:
         kind = "text/plain"  # no part of it can be found
@@ -70,7 +70,7 @@ def _parts_of(part: EmailMessage) -> list[EmailMessage]:
 
 
 def _preferred(parts: list[EmailMessage]) -> EmailMessage | None:
-    """Return the form of a text that is read, of several: plain text, otherwise HTML."""
+    """Return the alternative that is read: plain text, otherwise HTML."""
     for kind in _SHOWN:
         for part in parts:
             if any(inner.get_content_type() == kind for inner in part.walk()):

@@ -1,4 +1,4 @@
-"""What Markdown says about itself in its first lines: YAML between lines of `---`, or TOML between lines of `+++`."""
+"""Front matter, the metadata before Markdown: YAML between lines of `---`, or TOML between lines of `+++`."""
 
 import re
 import tomllib
@@ -10,7 +10,7 @@ import yaml
 from apps_registry.extraction.blocks import clean_line
 from apps_registry.extraction.formats.json_data import lines_of
 
-MAX_CHARS = 20_000  # PyYAML reads 100 kB a second
+MAX_CHARS = 20_000  # PyYAML reads 100 kB per second
 MAX_DEPTH = 20
 # Jekyll and its successors write YAML, Hugo also TOML.
 _FENCED = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?\n)??(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -27,7 +27,7 @@ class FrontMatter:
 
 
 def split(source: str) -> tuple[FrontMatter, str]:
-    """Return the fields of a text, and the text with blank lines in their place; text between two rules is no field."""
+    """Return the fields of a text, and the text with blank lines in their place; text between two rules has none."""
     match = _FENCED.match(source)
     if match is None or not _FIELD.match(match[2] or ""):
         return FrontMatter(), source
@@ -35,7 +35,7 @@ def split(source: str) -> tuple[FrontMatter, str]:
 
 
 def _fields(text: str, *, is_toml: bool) -> FrontMatter:
-    """Return the fields; the lines as they are if they do not parse."""
+    """Return the fields; if they do not parse, the lines unchanged."""
     try:
         fields = tomllib.loads(text) if is_toml else _load_yaml(text)
     except (ValueError, TypeError, OverflowError, yaml.YAMLError):

@@ -74,7 +74,7 @@ def lines_of(value: Any, name: str = "") -> Iterator[str]:
 
     Args:
         value: of JSON or YAML.
-        name: what leads to the value.
+        name: the path to the value.
     """
     if isinstance(value, dict):
         for key, inner in value.items():

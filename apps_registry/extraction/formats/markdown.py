@@ -23,7 +23,7 @@ _FOOTNOTE = re.compile(r"^( {0,3}\[\^[^\]\n]{1,200}\]):", re.MULTILINE)
 # A page shows neither the description of an image nor the title of a link.
 _PICTURE = re.compile(r"!\[([^\[\]\n]{1,1000})\](?=[(\[])")
 _ON_HOVER = re.compile(r"(\]\([^()\s]{1,2000})[ \t]+(?:\"([^\"\n]{1,1000})\"|'([^'\n]{1,1000})')(?=\))")
-# What is struck through, and media, outside of code. A line that begins a list item or the like ends what came before.
+# Struck text and media outside of code. A line that begins a list item or another block ends the previous one.
 _STRUCK = r"(?:[^~\n]|~(?!~)|\n(?![ \t>]*(?:[-*+>#|\n]|\d+[.)]))){1,2000}?"
 _DELETED = r"(?:[^<]|<(?!/?(?:del|s|strike)\b)){0,2000}"
 _MARKS = re.compile(
@@ -33,7 +33,7 @@ _MARKS = re.compile(
     r"|<(?P<medium>img|iframe|video|audio|embed|object|canvas)\b",
     re.IGNORECASE,
 )
-# Headings only, and only their beginning: bounded, the inline rules are quick.
+# Only for headings, and only for their beginning: on bounded text, the inline rules are fast.
 _INLINE = MarkdownIt("commonmark")
 MAX_HEADING_SOURCE = 1000
 _ANCHOR = re.compile(r"[ \t]*\{[#.:][^{}]{0,200}\}$")
@@ -81,7 +81,7 @@ def read_source(source: str, reading: Reading) -> Reading:
 
 
 def _add_fields(fields: FrontMatter, tokens: list[Token], reading: Reading) -> None:
-    """Add what the text says about itself; not its title, if a heading repeats it."""
+    """Add the front matter; not its title, if a heading repeats it."""
     headings = {after.content.strip() for token, after in pairwise(tokens) if token.type == "heading_open"}
     title = [f"title: {fields.title}"] if fields.title and fields.title not in headings else []
     reading.title = reading.title or fields.title
@@ -89,7 +89,7 @@ def _add_fields(fields: FrontMatter, tokens: list[Token], reading: Reading) -> N
 
 
 def _shown(lines: list[str], numbers: range, code: set[int], reading: Reading) -> str:
-    """Return the visible part of a block and record the hidden part; code is visible as it is."""
+    """Return the visible part of a block and record the hidden part; code is entirely visible."""
     shown = []
     for is_code, run in groupby(numbers, key=code.__contains__):
         text = "\n".join(lines[number] for number in run)
@@ -98,7 +98,7 @@ def _shown(lines: list[str], numbers: range, code: set[int], reading: Reading) -
 
 
 def _parted(text: str, reading: Reading) -> str:
-    # Beyond the last end marker, each start marker would be searched to the end of the text.
+    # After the last end marker, the search for each start marker's end would read all the remaining text.
     end = text.rfind("-->") + len("-->") if "-->" in text else 0
     hidden = _COMMENT.findall(text, 0, end)
     text = _without_struck(_COMMENT.sub("", text[:end]) + text[end:], reading)

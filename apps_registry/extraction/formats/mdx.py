@@ -44,7 +44,7 @@ def _without_tags(line: str, reading: Reading) -> str:
         if tag["code"]:
             return tag[0]
         texts = [double or single for double, single in _SHOWN.findall(tag["attributes"] or "")]
-        if tag["end"] and not texts:  # what it shows comes from its own file
+        if tag["end"] and not texts:  # its content comes from its own file
             reading.losses.add("includes", detail=f"<{tag['name']} />")
         return " ".join(texts)
 

@@ -39,17 +39,17 @@ class Package:
             raise UnreadableError(f"The file's name says {kind}, but its content is not one. {why}") from None
         self.names = self._archive.namelist()
         if len(self.names) > MAX_PARTS:
-            raise UnreadableError(f"The {kind} has {len(self.names):,} parts, more than any real one.")
+            raise UnreadableError(f"The {kind} has {len(self.names):,} parts, more than any normal one.")
         if any(info.flag_bits & 1 for info in self._archive.infolist()):
             raise UnreadableError("The file is protected by a password; save it without one.")
 
     def refuse_macros(self, ending: str) -> None:
-        """Raise UnreadableError if an Office document holds macros."""
+        """Raise UnreadableError if an Office document contains macros."""
         if any(name.lower().endswith("vbaproject.bin") for name in self.names):
-            raise UnreadableError(f"The document holds macros: save it without them, as a plain {ending}.")
+            raise UnreadableError(f"The document contains macros: save it without them, as a plain {ending}.")
 
     def refuse_other(self, problem: str) -> NoReturn:
-        """Raise UnreadableError for a zip of another kind, and say what it is."""
+        """Raise UnreadableError for a zip of another kind; the message says what it is."""
         description = describe_package(self.names)
         why = f" {description}" if description else ""
         raise UnreadableError(f"The file's name says {self.kind}, but {problem}.{why}")
@@ -59,7 +59,7 @@ class Package:
 
         Args:
             name: its name.
-            is_dense: it may unpack to any multiple of its size, as drawings of a few lines do.
+            is_dense: it may unpack to any multiple of its size, like simple drawings.
 
         Raises:
             UnreadableError: it is too large or damaged.

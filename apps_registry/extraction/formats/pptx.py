@@ -46,7 +46,7 @@ def read(data: bytes) -> Reading:
 
 
 def _resolve_alternatives(tree: Any) -> None:
-    """Replace each choice by what newer programs show: python-pptx ignores choices, and equations are in one."""
+    """Replace each choice by its form for newer programs: python-pptx ignores choices, which contain the equations."""
     for choice in [*tree.iter(f"{_COMPATIBILITY}AlternateContent")]:
         shown = choice.find(f"{_COMPATIBILITY}Choice")
         for element in shown if shown is not None else ():

@@ -60,21 +60,21 @@ class _Visible:
         self._start = "{\\rtf1\\ansi" + (code_page[0] if code_page else "") + " "
         self._reading = reading
         self._marks, self._outer = [False, False], list[list[bool]]()
-        self._table_at = 0  # the depth of an open group that holds no text
+        self._table_at = 0  # the depth of an open group that contains no text
         for token in _TOKEN.finditer(source):
             is_text = token[1] in {None, "u"} and token[0] not in {"{", "}", "\\*"}
             if is_text and any(self._marks) and not self._table_at:
                 self._left_out[0 if self._marks[0] else 1].append(token[0])
                 continue
             if is_text and token[0].strip():
-                self._tell()
+                self._record()
             self._apply(token)
             self._kept.append(token[0])
-        self._tell()
+        self._record()
         self.source = "".join(self._kept)
 
     def _apply(self, token: "re.Match[str]") -> None:
-        """Follow groups and marks."""
+        """Update the state at the start or end of a group, or at a mark."""
         word, depth = token[1], len(self._outer)
         if token[0] == "{":
             self._outer.append(list(self._marks))
@@ -88,8 +88,8 @@ class _Visible:
         elif word == "plain":
             self._marks = [False, False]
 
-    def _tell(self) -> None:
-        """Give the reading what was left out since the last visible text."""
+    def _record(self) -> None:
+        """Record the text that was left out since the last visible text."""
         for pieces, tell in zip(self._left_out, (self._reading.hide, self._reading.strike), strict=True):
             if pieces:
                 tell(_plain(self._start + "".join(pieces) + "}"))

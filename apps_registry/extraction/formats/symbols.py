@@ -19,7 +19,7 @@ UNKNOWN_SYMBOL = "\ufffd"
 
 
 def symbol(font: str, code: int) -> str:
-    """Return the character that a font shows for a code; U+FFFD if it is not known.
+    """Return the character that a font shows for a code; U+FFFD if the character is unknown.
 
     Args:
         font: its name, such as Wingdings.

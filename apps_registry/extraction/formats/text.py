@@ -51,7 +51,7 @@ def decode(data: bytes, losses: Losses | None = None, *, declares: bool = False)
 def _refuse_binary(text: str) -> None:
     controls = sum(text.count(chr(code)) for code in range(32) if chr(code) not in "\t\n\r\f\x0b\x1b")
     if controls > max(MAX_CONTROLS, len(text) // 1000):
-        raise UnreadableError("The file holds binary data, not text: its extension is wrong.")
+        raise UnreadableError("The file contains binary data, not text: its extension is wrong.")
 
 
 def read(data: bytes) -> Reading:

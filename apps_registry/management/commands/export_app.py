@@ -33,9 +33,9 @@ examples:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("app", nargs="?", metavar="APP", help="slug of the App")
-        what.add_argument("--schema", action="store_true", help="print the JSON Schema of App files")
+        choice = parser.add_mutually_exclusive_group(required=True)
+        choice.add_argument("app", nargs="?", metavar="APP", help="slug of the App")
+        choice.add_argument("--schema", action="store_true", help="print the JSON Schema of App files")
         parser.add_argument(
             "--output", type=Path, metavar="FILE", help="write the file here; replaces an existing file"
         )

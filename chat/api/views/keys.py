@@ -71,8 +71,8 @@ def _limit(limit: Standing) -> KeyLimit:
     }
 
 
-def _number(number: Decimal | int, what: str) -> float:
-    return float(number) if what == "money" else int(number)
+def _number(number: Decimal | int, resource: str) -> float:
+    return float(number) if resource == "money" else int(number)
 
 
 def _day(row: UsageRow) -> UsageOfDay:

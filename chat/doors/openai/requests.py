@@ -22,7 +22,7 @@ class FunctionTool(BaseModel):
 
 
 class StreamOptions(BaseModel):
-    """Options of a stream."""
+    """What a stream contains in addition to the reply."""
 
     include_usage: bool = False
 

@@ -72,14 +72,14 @@ def _to_cover(session: Session, model: ModelConfig, budget_tokens: int) -> list[
     if summary_cost(session.summary) + sum(map(message_cost, messages)) <= budget_tokens:
         return []
     turns = list(turns_newest_first(messages))
-    kept, left = 0, budget_tokens * KEPT_SHARE
-    while kept < len(turns) and (left := left - sum(map(message_cost, turns[kept]))) >= 0:
-        kept += 1
+    kept_turns, left = 0, budget_tokens * KEPT_SHARE
+    while kept_turns < len(turns) and (left := left - sum(map(message_cost, turns[kept_turns]))) >= 0:
+        kept_turns += 1
     covered: list[StoredMessage] = []
-    room = model.context_window // 2
-    for turn in reversed(turns[kept:]):
-        room -= sum(estimate_tokens(_line(message)) for message in turn)
-        if covered and room < 0:  # the next summary continues from here
+    tokens_left = model.context_window // 2
+    for turn in reversed(turns[kept_turns:]):
+        tokens_left -= sum(estimate_tokens(_line(message)) for message in turn)
+        if covered and tokens_left < 0:  # the next summary continues from here
             break
         covered += turn
     return covered

@@ -96,12 +96,12 @@ def payload(kind: QuestionKind, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def pending(open_calls: Iterable[OpenCall]) -> dict[str, dict[str, Any]]:
     """Return what a turn waits for of the wallet, as clients find it in `user_state`; empty if nothing."""
-    found: dict[str, dict[str, Any]] = {}
+    by_kind: dict[str, dict[str, Any]] = {}
     for call in open_calls:
         if call.kind in OF_WALLET and call.request is not None and call.result is None:
             name = PENDING_TXS if call.kind is QuestionKind.WALLET_TX else PENDING_EIP712S
-            found.setdefault(name, {})[str(call.request["number"])] = _pending(call.request)
-    return found
+            by_kind.setdefault(name, {})[str(call.request["number"])] = _pending(call.request)
+    return by_kind
 
 
 def _bound(tool: Tool, wallet: Wallet | None, may_be_claimed: bool) -> Tool:

@@ -13,7 +13,7 @@ from chat.turns.running.running_turn import RunningTurn
 from keys.limits.refusals import applied
 from keys.limits.values import LimitExceeded
 from sessions_app.turns import storing
-from sessions_app.turns.values import SoFar, TurnOutcome
+from sessions_app.turns.values import TurnOutcome, TurnProgress
 from sessions_app.values import Session, StoredMessage
 
 logger = logging.getLogger("aomi.turns")
@@ -83,9 +83,11 @@ async def _append(turn: RunningTurn) -> None:
 
 
 async def _append_now(turn: RunningTurn, session: Session, messages: Sequence[StoredMessage]) -> Session | None:
-    so_far = SoFar(model=turn.model.name, tool_rounds=turn.tool_rounds, used=turn.used, reservation=turn.reserve_next())
+    progress = TurnProgress(
+        model=turn.model.name, tool_rounds=turn.tool_rounds, used=turn.used, reservation=turn.reserve_next()
+    )
     with applied(turn.payer):
-        return await storing.append(session, turn.turn_id, messages, tuple(turn.open_calls), so_far=so_far)
+        return await storing.append(session, turn.turn_id, messages, tuple(turn.open_calls), progress=progress)
 
 
 async def store(turn: RunningTurn, outcome: TurnOutcome) -> TurnOutcome:

@@ -71,8 +71,8 @@ examples:
         if options["json"]:
             self.write_json({"changed": changed, **key_as_json(key)})
         else:
-            said = f"Changed {', '.join(changed)} of" if changed else "Nothing to change on"
-            self.stdout.write(f"{said} {key.prefix} ({key.label}).")
+            summary = f"Changed {', '.join(changed)} of" if changed else "Nothing to change on"
+            self.stdout.write(f"{summary} {key.prefix} ({key.label}).")
 
 
 def _entries(values: list[str] | None) -> str | None:

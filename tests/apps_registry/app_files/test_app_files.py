@@ -25,7 +25,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def rich_app(app: App) -> App:
-    """An App with something of everything."""
+    """An App with an example of everything."""
     App.objects.filter(pk=app.pk).update(
         preamble="Be brief.\n\n  Say 'no' often.  \n- always\n",
         temperature=0.5,
@@ -139,7 +139,7 @@ def test_a_file_makes_the_same_app_elsewhere_once(
 def test_a_changed_file_changes_what_differs_and_keeps_the_rest(
     exported: Path, manage: Run, rich_app: App, tmp_path: Path
 ) -> None:
-    kept = rich_app.tools.get(name="fetch").pk
+    tool_id = rich_app.tools.get(name="fetch").pk
     document = rich_app.documents.get(name="long.txt").pk
     data = read(exported)
     data["preamble"] = "Be long."
@@ -158,7 +158,7 @@ def test_a_changed_file_changes_what_differs_and_keeps_the_rest(
     rich_app.refresh_from_db()
     assert rich_app.preamble == "Be long."
     assert App.objects.get(pk=rich_app.pk).temperature is None
-    assert rich_app.tools.get(name="fetch").pk == kept
+    assert rich_app.tools.get(name="fetch").pk == tool_id
     assert "another thing" in rich_app.tools.get(name="fetch").definition
     assert list(rich_app.tools.filter(kind="builtin", is_enabled=True).values_list("name", flat=True)) == ["calculate"]
     assert not rich_app.mcp_servers.exists()
@@ -174,7 +174,7 @@ def test_existing_models_and_providers_are_not_changed(exported: Path, manage: R
     assert not Provider.objects.filter(base_url__contains="elsewhere").exists()
 
 
-def test_a_file_without_a_model_takes_the_default_apps(manage: Run, tmp_path: Path) -> None:
+def test_a_file_without_a_model_uses_the_default_apps(manage: Run, tmp_path: Path) -> None:
     slug = factories.unique("plain")
     path = write(tmp_path / "plain.yaml", {"slug": slug, "name": "Plain"})
     assert manage("import_app", path, "--apply").code == 0
@@ -267,7 +267,7 @@ def test_what_is_wrong_is_refused_by_its_name(tmp_path: Path, changes: dict[str,
     ],
     ids=range(9),
 )
-def test_a_file_that_is_no_app_file_is_refused_with_its_line(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_file_that_is_not_an_app_file_is_refused_with_its_line(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "app.yaml").write_bytes(content)
     with pytest.raises(CommandError, match=re.escape(words)):
         call_command("import_app", str(tmp_path / "app.yaml"), "--apply")

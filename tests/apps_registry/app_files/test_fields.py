@@ -66,13 +66,13 @@ FULL: dict[str, Any] = {
 VALUES: list[Any] = [None, True, 5, -1, 1.5, "x", "", [], {}, ["x"], [5], {"x": 1}]
 
 
-def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield where a value is that the reader knows, so none within schemas and bodies."""
+def paths(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each value that the reader checks; values within schemas and bodies are free."""
     yield path
     if path and path[-1] in {"parameters", "body", "request_options"}:
         return
     for key in data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ():
-        yield from places(data[key], (*path, key))
+        yield from paths(data[key], (*path, key))
 
 
 def changed(path: tuple[Any, ...], value: Any) -> Any:
@@ -86,7 +86,7 @@ def changed(path: tuple[Any, ...], value: Any) -> Any:
     return data
 
 
-CHANGED = [(path, changed(path, value)) for path in places(FULL) for value in VALUES]
+CHANGED = [(path, changed(path, value)) for path in paths(FULL) for value in VALUES]
 UNKNOWN = [
     (path, changed((*path, "colour"), "red")) for path in [(), ("http_tools", 0), ("documents", 0), ("models", 0)]
 ]
@@ -100,7 +100,7 @@ def mistake(data: Any) -> str:
     return ""
 
 
-def test_every_mistake_is_told_in_our_own_words() -> None:
+def test_every_mistake_is_reported_in_our_own_words() -> None:
     assert mistake(FULL) == ""
     sentences = {mistake(data) for _, data in [*CHANGED, *UNKNOWN]} - {""}
     assert len(sentences) > 100
@@ -117,7 +117,7 @@ def test_a_message_names_the_field() -> None:
             assert words.startswith(shown or "The file"), words
 
 
-def test_several_mistakes_are_told_at_once() -> None:
+def test_several_mistakes_are_reported_together() -> None:
     wrong = {**FULL, "name": 5, "colour": 1, "providers": [{"slug": "p"}]}
     words = mistake(wrong)
     for sentence in (
@@ -131,7 +131,7 @@ def test_several_mistakes_are_told_at_once() -> None:
 
 
 def test_a_value_is_never_repeated() -> None:
-    """It may be a secret that somebody wrote into the wrong field."""
+    """It may be a secret in the wrong field."""
     wrong = {**FULL, "api_key": "sk-secret", "secrets": {"TOKEN": "sk-secret"}, "temperature": "sk-secret"}
     assert "sk-secret" not in mistake(wrong)
 
@@ -145,7 +145,7 @@ def schema() -> dict[str, Any]:
     return printed
 
 
-def test_editors_mark_nothing_that_the_reader_takes(schema: dict[str, Any]) -> None:
+def test_editors_mark_nothing_that_the_reader_accepts(schema: dict[str, Any]) -> None:
     validator = jsonschema_rs.validator_for(schema)
     assert [str(error) for error in validator.iter_errors(FULL)] == []
     for path, data in CHANGED:

@@ -1,4 +1,4 @@
-"""A hand-written MCP server of the older revisions, which responds as each test specifies, including incorrectly."""
+"""A hand-written MCP server of the older revisions, which responds as each test specifies, even incorrectly."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -83,5 +83,5 @@ def tool(name: str, **schema: Any) -> dict[str, Any]:
     return {"name": name, "description": "A tool.", "inputSchema": {"type": "object", **schema}}
 
 
-def text(said: str, **more: Any) -> dict[str, Any]:
-    return {"content": [{"type": "text", "text": said}], **more}
+def text(content: str, **more: Any) -> dict[str, Any]:
+    return {"content": [{"type": "text", "text": content}], **more}

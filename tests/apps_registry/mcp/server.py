@@ -29,7 +29,7 @@ if version == "1":
 
     @server.tool()
     def retired() -> str:
-        """Go away in version 2."""
+        """Exist only in version 1."""
         return "still here"
 else:
 
@@ -40,7 +40,7 @@ else:
 
     @server.tool()
     def brand_new() -> str:
-        """Come with version 2."""
+        """Exist since version 2."""
         return "new"
 
 
@@ -58,7 +58,7 @@ def fail() -> str:
 
 @server.tool()
 async def sleep() -> str:
-    """Take long."""
+    """Take a long time."""
     await asyncio.sleep(30)
     return "awake"
 
@@ -71,7 +71,7 @@ def flood(size: int) -> str:
 
 @server.tool()
 def whoami(ctx: Context) -> str:
-    """Say what was sent."""
+    """Return the headers of the request."""
     headers = ctx.headers or {}
     return f"authorization: {headers.get('authorization')}"
 

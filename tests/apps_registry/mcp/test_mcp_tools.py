@@ -21,7 +21,7 @@ def choose(manage: Callable[..., Result], app: App, *names: str) -> Result:
 
 
 def results_of(model: ScriptedModel, client: Client, *requested: tuple[str, Any]) -> list[str]:
-    """What the model reads when it calls these tools in one round."""
+    """Return what the model reads when it calls these tools in one round."""
     model.will(calls(*requested), says("Done."))
     client.chat("Go")
     return tool_results(model.prompts[-1])
@@ -125,7 +125,7 @@ def test_the_command_chooses_which_calls_need_confirmation(
         "px_fail": False,
     }
     again = manage("refresh_mcp", app.slug, "px", "--no-confirm=add", "--confirm=fail", "--apply")
-    assert "add  the same  asks the user" in again.out  # as it was
+    assert "add  the same  asks the user" in again.out  # unchanged
     assert set(app.tools.filter(needs_confirmation=True).values_list("name", flat=True)) == {"px_fail"}
     unused = manage("refresh_mcp", app.slug, "px", "--confirm=price_of", "--apply")
     assert (unused.code, "'price_of' is not in use" in unused.err) == (1, True)

@@ -58,13 +58,13 @@ async def call(operation: Operation) -> tuple[str, bool]:
 
 
 async def listed(operation: Operation) -> tuple[str, ...]:
-    """Names of the tools that can be used."""
+    """Return the names of the usable tools."""
     offer = await read_offer(operation)
     return tuple(tool.name for tool in offer.tools if find_problem(define(tool)) is None)
 
 
 def having(upstream: Upstream, does: Any) -> Any:
-    """The outcome of an operation on the server."""
+    """Return the outcome of an operation on a server that does this."""
 
     async def run() -> Any:
         endpoint = Endpoint(f"{upstream.url}/mcp", {}, frozenset({upstream.host}), 20)
@@ -109,7 +109,7 @@ def test_tools_are_listed_whatever_comes_before_them(upstream: Upstream, method:
 
 @pytest.mark.parametrize("gone", SESSION_GONE.values(), ids=SESSION_GONE)
 def test_a_lost_session_is_replaced_however_the_server_reports_it(upstream: Upstream, gone: Answer) -> None:
-    """Servers that were restarted do not know it."""
+    """Restarted servers do not know the session."""
     begun: list[str] = []
     server = Server({})
 

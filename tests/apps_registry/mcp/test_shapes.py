@@ -86,8 +86,8 @@ def test_a_cursor_that_does_not_advance_ends_the_listing(odd: McpServer, upstrea
     assert len(listed) <= 2
 
 
-def test_older_spellings_of_schemas_are_lifted(odd: McpServer, upstream: Upstream) -> None:
-    """As zod-to-json-schema, pydantic 1 and OpenAPI write them."""
+def test_older_spellings_of_schemas_are_converted(odd: McpServer, upstream: Upstream) -> None:
+    """As written by zod-to-json-schema, pydantic 1 and OpenAPI."""
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "https://example.com/tool.json",
@@ -117,7 +117,7 @@ BEARER = {"WWW-Authenticate": 'Bearer resource_metadata="https://auth.example/x"
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "said"),
+    ("status", "headers", "words"),
     [
         (401, {}, "answered 401: it requires a token; set the Authorization header"),
         (401, BEARER, 'its challenge: Bearer resource_metadata="https://auth.example/x"'),
@@ -131,10 +131,10 @@ BEARER = {"WWW-Authenticate": 'Bearer resource_metadata="https://auth.example/x"
     ],
 )
 def test_errors_keep_their_status_and_say_what_to_do(
-    odd: McpServer, upstream: Upstream, status: int, headers: dict[str, str], said: str
+    odd: McpServer, upstream: Upstream, status: int, headers: dict[str, str], words: str
 ) -> None:
     message = complaint(odd, upstream, refuse={"*": (status, headers, "<h1>No</h1>")})
-    assert said in message
+    assert words in message
     row = OutboundCall.objects.filter(app=odd.app).latest("id")
     assert (row.status, row.verdict) == (status, "answered")
 
@@ -144,7 +144,7 @@ def test_a_refused_token_is_reported(odd: McpServer, upstream: Upstream) -> None
     odd.refresh_from_db()
     message = complaint(odd, upstream, refuse={"*": (401, {}, "")})
     assert "401: it does not accept the Authorization header" in message
-    assert len(upstream.received) == 1  # not tried a second time with the handshake
+    assert len(upstream.received) == 1  # not tried again with the handshake
 
 
 def test_the_words_of_a_json_rpc_error_are_kept(odd: McpServer, upstream: Upstream) -> None:
@@ -189,7 +189,7 @@ def test_no_words_of_a_library_reach_an_operator(odd: McpServer, upstream: Upstr
 
 
 @pytest.mark.parametrize(
-    ("kind", "body", "said"),
+    ("kind", "body", "words"),
     [
         ("text/html", "<p>Sign in", "it answers with text/html, which is not MCP; check the URL"),
         ("application/json", "not json", "its answer is not JSON"),
@@ -199,9 +199,9 @@ def test_no_words_of_a_library_reach_an_operator(odd: McpServer, upstream: Upstr
     ],
 )
 def test_a_response_that_is_not_mcp_is_reported(
-    odd: McpServer, upstream: Upstream, kind: str, body: str, said: str
+    odd: McpServer, upstream: Upstream, kind: str, body: str, words: str
 ) -> None:
-    assert said in complaint(odd, upstream, refuse={"*": (200, {"Content-Type": kind}, body)})
+    assert words in complaint(odd, upstream, refuse={"*": (200, {"Content-Type": kind}, body)})
 
 
 def test_no_cookie_is_kept_within_a_connection(odd: McpServer, upstream: Upstream) -> None:

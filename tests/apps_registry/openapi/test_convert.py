@@ -155,7 +155,7 @@ def test_forms_and_other_types_of_body() -> None:
     assert "multipart/form-data" in refusal(one(body(RANGE, "multipart/form-data"), method="post"))
 
 
-def test_schemas_of_3_0_speak_2020_12() -> None:
+def test_schemas_of_3_0_are_converted_to_2020_12() -> None:
     old = {
         "type": "integer",
         "nullable": True,
@@ -186,7 +186,7 @@ def test_all_of_is_merged_and_any_of_kept() -> None:
     }
 
 
-def test_circles_are_cut_and_large_schemas_pruned() -> None:
+def test_cycles_are_cut_and_large_schemas_pruned() -> None:
     node = {"type": "object", "properties": {"value": TEXT, "children": {"type": "array", "items": {"$ref": "#/N"}}}}
     converted = tool(one(body({"$ref": "#/N"}), method="post", N=node))
     item = converted.parameters["properties"]["children"]["items"]
@@ -295,7 +295,7 @@ def test_thousands_of_operations_may_have_one_id() -> None:
     assert names[:3] + names[-1:] == ["o", "o_2", "o_3", "o_20000"]
     assert len(set(names)) == 20_000
     long = [f"{'x' * 59}{number}" for number in range(10_000, 15_000)]
-    doubled = {f"/{place}/{name}": {"get": {"operationId": name}} for name in long for place in "ab"}
+    doubled = {f"/{folder}/{name}": {"get": {"operationId": name}} for name in long for folder in "ab"}
     operations, _ = read_operations(document(doubled))
     assert len({operation.tool_name.lower() for operation in operations}) == 10_000
 
@@ -332,7 +332,7 @@ def test_methods_that_no_tool_sends_are_named() -> None:
 
 
 def test_no_document_can_ask_for_the_secret_of_another_host() -> None:
-    """Not even with a host or a scheme that is named so that both names together are the same."""
+    """Not even if host and scheme are chosen so that their joined names are equal."""
     hosts = {
         "shop.com.au": "key",
         "shop.com": "au_key",
@@ -371,7 +371,7 @@ def _with_headers(*parameters: dict[str, Any], **more: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", CREDENTIALS)
-def test_a_header_that_is_a_credential_is_no_argument(name: str) -> None:
+def test_a_header_that_is_a_credential_is_not_an_argument(name: str) -> None:
     header = {"name": name, "in": "header", "schema": TEXT}
     (required,) = imported(_with_headers({**header, "required": True}))[0]
     (secret,) = required.secrets

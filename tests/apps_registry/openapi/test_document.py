@@ -11,7 +11,7 @@ from apps_registry.support.text.yaml_reader import load_yaml
 from tests.apps_registry.openapi.documents import document, imported
 
 HEAD = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {}\n"
-# Each level holds the one before ten times.
+# Each level contains the previous one ten times.
 BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
 MERGE_BOMB = "m0: &m0 {k: v}\n" + "".join(
     f"m{n}: &m{n} {{<<: [{', '.join([f'*m{n - 1}'] * 10)}]}}\n" for n in range(1, 9)
@@ -40,7 +40,7 @@ def test_yaml_knows_the_types_of_json_only() -> None:
 @pytest.mark.parametrize(
     "text", ["&a [*a]", "!!python/name:os.system", "!!timestamp 2026-01-01", "[" * 300, "a: b: c", ""]
 )
-def test_yaml_that_is_no_document_is_refused(text: str) -> None:
+def test_yaml_with_other_content_than_plain_data_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         load_yaml(text)
 
@@ -65,7 +65,7 @@ def test_an_alias_that_is_used_twice_is_fine() -> None:
         (b"a: b\n" * (MAX_YAML_BYTES // 5 + 1), "convert it to JSON"),
     ],
 )
-def test_what_is_no_openapi_document_is_refused_with_words(content: bytes, words: str) -> None:
+def test_other_content_than_openapi_is_refused_with_a_reason(content: bytes, words: str) -> None:
     assert words in refusal(content)
 
 
@@ -110,7 +110,7 @@ def test_a_too_deeply_nested_document_is_refused(keyword: str) -> None:
 
 
 @pytest.mark.parametrize("server", ["http://[::1", "https://[x]/", "//[", "http://a.example:99999999/"])
-def test_a_server_that_is_no_address_refuses_its_operations(server: str) -> None:
+def test_operations_of_a_server_with_an_invalid_address_are_refused(server: str) -> None:
     for url in ("", "https://a.example/openapi.json"):
         _, refusals = imported(document({"/x": {"get": {"operationId": "x"}}}, url=url, servers=[{"url": server}]))
         assert len(refusals) == 1

@@ -118,7 +118,7 @@ def test_a_newer_document_changes_what_the_operator_did_not(
     assert 'description: your value is kept ("My own words.")' in shown.out
     assert 'query: {"in":"{{ args.in }}"} -> {"in":"{{ args.in }}","at":"{{ args.at }}"}' in shown.out
     assert "- listOrders  removed" in shown.out
-    assert "brandNew" not in shown.out  # it was not chosen
+    assert "brandNew" not in shown.out  # not chosen
     assert "listOrders" in http_tools(app)
 
     assert run(data, "--apply").code == 0
@@ -174,7 +174,7 @@ def edit(app: App, name: str, **changes: Any) -> None:
 def test_a_document_with_nul_characters_is_imported(
     manage: Callable[..., Result], app: App, upstream: Upstream, tmp_path: Path
 ) -> None:
-    """PostgreSQL's JSON holds none, and any text of a document may have one."""
+    """PostgreSQL's JSON cannot store them, and any text of a document may contain one."""
 
     def poisoned(node: Any) -> Any:
         if isinstance(node, dict):
@@ -189,7 +189,7 @@ def test_a_document_with_nul_characters_is_imported(
         path.write_text(text)
         done = manage("import_openapi", app.slug, str(path), "--all", "--prefix", f"p{number}_", "--apply")
         assert done.code == 0, done.err
-        # The second time it is the same document in another spelling.
+        # The second time, it is the same document in another spelling.
         assert ("p0_getPrice  unchanged" in done.out) == (number == 1)
     assert "p0_getPrice" in http_tools(app)
     assert "\x00" not in repr([definition.as_json() for definition in http_tools(app).values()])

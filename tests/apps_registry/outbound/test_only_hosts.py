@@ -40,7 +40,7 @@ def test_a_tool_reaches_no_other_host(
     held: App, app_client: Client, model: ScriptedModel, manage: Callable[..., Any]
 ) -> None:
     factories.make_http_tool(held, "https://other.example.com/x")
-    manage("publish_app", held.slug)  # it holds for releases too
+    manage("publish_app", held.slug)  # it applies to releases too
     model.will(calls(("fetch", {})), says("Done."))
     app_client.chat("Go")
     (seen,) = tool_results(model.prompts[-1])
@@ -52,7 +52,7 @@ def test_a_redirect_leads_to_no_other_host(
     held: App, app_client: Client, model: ScriptedModel, upstream: Upstream
 ) -> None:
     upstream.handle = lambda handler, _: handler.redirect("http://elsewhere.example/")
-    factories.make_http_tool(held, f"{upstream.url}/x")  # which the App may call, being named among its own hosts
+    factories.make_http_tool(held, f"{upstream.url}/x")  # which the App may call, because its allowed hosts include it
     model.will(calls(("fetch", {})), says("Done."))
     app_client.chat("Go")
     assert f"elsewhere.example:80 {RULE}" in tool_results(model.prompts[-1])[0]

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback with OpenAI's /embeddings; its vectors treat a few synonyms alike."""
+"""A real HTTP server on loopback with OpenAI's /embeddings; its vectors treat a few synonyms as equal."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ SYNONYMS = {"automobile": "car", "vehicle": "car", "physician": "doctor", "remun
 
 
 class EmbeddingServer:
-    """Returns embeddings unless a test tells it otherwise."""
+    """Returns embeddings unless a test sets another answer."""
 
     dimensions = 64
 

@@ -91,7 +91,7 @@ def office(folder: str, main: str) -> list[tuple[str, str]]:
 
 
 def repeated_sheet() -> bytes:
-    """Return an ODS that says of a few cells that they are repeated very often."""
+    """Return an ODS in which a few cells are repeated very often."""
     space = "urn:oasis:names:tc:opendocument:xmlns"
     cell = '<t:table-cell t:number-columns-repeated="16384"><x:p>boom</x:p></t:table-cell>'
     row = f'<t:table-row t:number-rows-repeated="1048576">{cell}</t:table-row>'
@@ -107,7 +107,7 @@ def repeated_sheet() -> bytes:
 
 
 def deep_message() -> bytes:
-    """Return a message whose parts contain each other 20,000 times."""
+    """Return a message with 20,000 levels of nested parts."""
     parts = b"".join(
         b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (number, number) for number in range(20_000)
     )
@@ -118,7 +118,7 @@ PLAIN = f'<w:document xmlns:w="{WORD}"><w:body><w:p><w:r><w:t>hello</w:t></w:r><
 
 
 def laughing() -> str:
-    """Return XML whose entities double ten times over."""
+    """Return XML with the entity bomb "billion laughs"."""
     lol = "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10))
     return f'<!DOCTYPE d [<!ENTITY a "lol">{lol}]><w:document xmlns:w="{WORD}"><w:t>&k;</w:t></w:document>'
 

@@ -48,11 +48,11 @@ def languages(app: App) -> dict[str, str]:
 
 def test_each_script_is_found_by_words_in_its_language(ingest: Ingest, ask: Ask, app: App) -> None:
     ingest(DOCUMENTS)
-    found = languages(app)
-    assert {name: found[name] for name in ("ar.txt", "de.txt", "ru.txt", "en.txt")} == {
+    detected = languages(app)
+    assert {name: detected[name] for name in ("ar.txt", "de.txt", "ru.txt", "en.txt")} == {
         **{"ar.txt": "arabic", "de.txt": "german", "ru.txt": "russian", "en.txt": "english"}
     }
-    assert {found[name] for name in ("zh.txt", "ja.txt", "ko.txt", "th.txt", "lo.txt", "km.txt")} == {"simple"}
+    assert {detected[name] for name in ("zh.txt", "ja.txt", "ko.txt", "th.txt", "lo.txt", "km.txt")} == {"simple"}
     for name, queries in QUERIES.items():
         for query in queries:
             passages = ask(query)["passages"]
@@ -97,7 +97,7 @@ def test_an_index_of_an_older_kind_says_so_and_is_made_again(
             || array_to_tsvector(ARRAY[chr(1) || app_id]) WHERE document_id = %s""",
             [document.pk],
         )
-    outdate(state=Document.State.FAILED)  # no worker takes it
+    outdate(state=Document.State.FAILED)  # no worker picks it up
     assert ask("证书有效期")["passages"] == []
     outdate(state=Document.State.READY, lease_id="00000000-0000-0000-0000-000000000001", lease_expires_at=DISTANT)
     assert (

@@ -19,7 +19,7 @@ RIVER = "# Rivers\n\nThe Danube rises in the Black Forest.\n\n# Lakes\n\nThe dee
 
 @pytest.fixture
 def markers(ingest: Ingest, ask: Ask) -> tuple[int, int]:
-    """The markers of the passages on the Danube and on Lake Baikal, which the session's first turns have found."""
+    """The markers of the passages about the Danube and Lake Baikal, which the session's first turns have found."""
     ingest({"water.md": RIVER})
     labels = [ask(word)["passages"][0]["marker"] for word in ("Danube", "Baikal")]
     return int(labels[0].strip("[]")), int(labels[1].strip("[]"))

@@ -1,4 +1,4 @@
-"""Files as programs write them: what search finds in each, what is left out, and what is refused."""
+"""Files as programs write them: what search finds in each, what is left out, and which are refused."""
 
 import io
 import json
@@ -48,10 +48,10 @@ def reading(file: File) -> dict[str, Any]:
 def test_a_file_gives_its_intended_text(file: File) -> None:
     result = reading(file)
     text, at = "\n\n".join(chunk[0] for chunk in result["chunks"]) + "\n", 0
-    for said in file.said:
-        assert said in text[at:], text
-        at = text.index(said, at) + len(said)
-    assert not [unsaid for unsaid in file.unsaid if unsaid in text]
+    for expected in file.texts:
+        assert expected in text[at:], text
+        at = text.index(expected, at) + len(expected)
+    assert not [absent for absent in file.absent if absent in text]
     assert all(hidden in "\n".join(result["hidden"]) for hidden in file.hidden), result["hidden"]
     headings = tuple(dict.fromkeys(chunk[1] for chunk in result["chunks"]))
     assert headings == (file.headings or headings)
@@ -66,6 +66,6 @@ def test_a_hostile_or_mistaken_file_is_refused_with_a_reason(name: str, bad: tup
 
 
 @pytest.mark.parametrize("file", REFUSED.values(), ids=REFUSED)
-def test_a_file_that_cannot_be_read_is_refused_by_what_it_is(file: File) -> None:
+def test_a_file_that_cannot_be_read_is_refused_by_its_kind(file: File) -> None:
     with pytest.raises(UnreadableError, match=file.refused):
         reading(file)

@@ -1,4 +1,4 @@
-"""Identifiers are found in any of their spellings, before all else."""
+"""Identifiers are found in any spelling, before other matches."""
 
 from tests.apps_registry.retrieval.conftest import Ask, Ingest
 
@@ -59,7 +59,7 @@ def test_an_identifier_is_found_first_in_any_spelling(ingest: Ingest, ask: Ask) 
     assert any("Node.js" in passage["text"] for passage in ask("node pages")["passages"])
 
 
-def test_an_exact_identifier_comes_before_what_has_more_of_the_other_words(ingest: Ingest, ask: Ask) -> None:
+def test_an_exact_identifier_comes_before_passages_with_more_of_the_other_words(ingest: Ingest, ask: Ask) -> None:
     wordy = "Restart the gateway if the gateway reports an error: the gateway restarts the error log of the gateway."
     ingest({"a.md": f"# Restart of the gateway\n\n{wordy}", "b.md": "# Codes\n\nSee 7788 in the list."})
     assert "7788" in ask("how to restart the gateway after gateway error 7788")["passages"][0]["text"]

@@ -52,7 +52,7 @@ def test_another_app_may_have_the_same_file(ingest: Ingest, app: App, other_app:
 
 
 def test_a_new_version_replaces_the_old_in_one_step(ingest: Ingest, app: App) -> None:
-    """A reader sees the old chunks or the new ones, whole, at every moment."""
+    """At every moment, a reader sees either all old chunks or all new ones."""
     ingest({"a.txt": "\n\n".join(["old " * 300] * 5)})
     identity, seen = only(app).pk, set()
 
@@ -63,7 +63,7 @@ def test_a_new_version_replaces_the_old_in_one_step(ingest: Ingest, app: App) ->
     add_upload(app, name="a.txt", data="\n\n".join(["new " * 300] * 3).encode())
     assert only(app).pk == identity
     look()
-    (row,) = ingest({"b.txt": "later"})  # the worker that ingests this has done the other first
+    (row,) = ingest({"b.txt": "later"})  # the worker ingests this after the other one
     wait_until(lambda: only_named(app, "a.txt").state == Document.State.READY)
     Document.objects.filter(pk=row["id"]).delete()
     look()
@@ -110,7 +110,7 @@ def write(server: Server, name: str) -> Path:
 
 
 def settle(app: App, environment: dict[str, str]) -> bool:
-    """Ingest as a worker would; tell whether the long document is done."""
+    """Ingest as a worker would; return whether the long document is done."""
     path = Path(environment["AOMI_DATA_DIR"]) / "settle.txt"
     path.write_text(str(time.monotonic()))
     run_manage("ingest", app.slug, str(path), "--wait", environment=environment)
@@ -148,7 +148,7 @@ def test_invalid_files_and_tags_are_refused(manage: Callable[..., Result], app: 
 def test_without_pgvector_the_tables_are_made_and_search_is_by_words(
     environment: dict[str, str], database: str, tmp_path: Path
 ) -> None:
-    """A role that may not create extensions simulates a PostgreSQL without them."""
+    """A role that may not create extensions simulates a PostgreSQL without pgvector."""
     name = "no_extension_" + tmp_path.name.replace("-", "_")[-20:].lower()
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'plain'")
@@ -182,7 +182,7 @@ def as_role(url: str, database_name: str, name: str) -> str:
 
 
 def grant(own: dict[str, str], url: str, name: str) -> None:
-    """Let the role make tables, though no extensions."""
+    """Let the role create tables, but no extensions."""
     import psycopg
 
     with psycopg.connect(url.replace(f"/{connection.settings_dict['NAME']}", f"/{name}", 1), autocommit=True) as admin:

@@ -1,4 +1,4 @@
-"""What a reader could not read or had to guess is told: on the document's page, in the list, and to scripts."""
+"""What a reader could not read or had to guess is reported: on the document's page, in the list, and to scripts."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ PICTURE = "<w:r><w:drawing><a:blip/></w:drawing></w:r>"
 FORMULA = "<m:oMath><m:r><m:t>a</m:t></m:r></m:oMath>"
 
 
-def test_losses_are_told_to_scripts_and_operators(
+def test_losses_are_reported_to_scripts_and_operators(
     ingest: Ingest, manage: Callable[..., Result], admin_client: Client, app: App, tmp_path: Path
 ) -> None:
     word = word_of(body(par("Text ", PICTURE, PICTURE, TEXTBOX.format(par("boxed")), FORMULA)))
@@ -53,7 +53,7 @@ def test_losses_are_told_to_scripts_and_operators(
     assert "- 1 picture was not read." in done.out
 
 
-def test_a_page_tells_what_was_collapsed_and_left_out(ingest: Ingest) -> None:
+def test_a_page_shows_what_was_collapsed_and_left_out(ingest: Ingest) -> None:
     page = (
         "<nav><a href=a>Menu</a></nav><h1>T</h1><p>Text.<img src=a><img src=b width=1><iframe src=c></iframe>"
         "<details><summary>Q</summary>A</details><button>Buy</button><p>Fee <del>5 %</del><ins>7 %</ins><p hidden>gnome"
@@ -86,7 +86,7 @@ def test_the_operator_names_an_encoding_that_cannot_be_guessed(ingest: Ingest, a
 
 
 def scan(*marks: str) -> bytes:
-    """Return a PDF whose pages are pictures; each with a mark over it, if it is not empty."""
+    """Return a PDF whose pages are pictures, each with its mark as text over it unless the mark is empty."""
     paper = FPDF()
     for mark in marks:
         paper.add_page()
@@ -98,7 +98,7 @@ def scan(*marks: str) -> bytes:
 
 
 @pytest.mark.thorough
-def test_pages_without_text_are_told(ingest: Ingest) -> None:
+def test_pages_without_text_are_reported(ingest: Ingest) -> None:
     words = "This page has text of its own, as long as a sentence or two. " * 5
     report = ingest(
         {

@@ -28,7 +28,7 @@ def test_words_become_their_longest_pieces() -> None:
 
 
 def _is_old(character: str) -> bool:
-    """Tell whether all versions of Unicode agree on a character; libraries know the newest ones or not."""
+    """Return whether all versions of Unicode agree on a character; libraries differ about the newest ones."""
     old = unicodedata.ucd_3_2_0.category(character)
     return old != "Cn" and old == unicodedata.category(character)
 
@@ -49,7 +49,7 @@ ODDER = [
     "a\tb\n",
 ]
 WORDS = st.sampled_from([*ODD.split(), *ODDER, "x" * 100, "x" * 101])
-# Each character both as a word's first piece and as a later one, so that each border of words shows.
+# Each character both as a word's first piece and as a later one, so that each word boundary shows.
 LETTERS = [letter for letter in map(chr, range(0x21, 0x3400)) if letter.isprintable()]
 PIECES = ["[UNK]", "[CLS]", "[SEP]", *LETTERS, *(f"##{letter}" for letter in LETTERS)]
 TOKENS = WordPiece("\n".join(PIECES))
@@ -58,7 +58,7 @@ REFERENCE = models.WordPiece(IDS, unk_token="[UNK]", max_input_chars_per_word=10
 
 
 def reference_ids(text: str) -> list[int]:
-    """Return the ids that the authors' package gives a text, without its marks."""
+    """Return the ids that the authors' package gives a text, without its special tokens."""
     words = pre_tokenizers.BertPreTokenizer().pre_tokenize_str(normalizers.BertNormalizer().normalize_str(text))
     return [token.id for word, _ in words for token in REFERENCE.tokenize(word)]
 
@@ -71,7 +71,7 @@ def test_the_tokens_are_those_of_the_reference(text: str) -> None:
 
 @pytest.fixture(scope="module")
 def minilm(tmp_path_factory: pytest.TempPathFactory) -> MiniLM:
-    """The project's own weights, if it has them, else downloaded ones."""
+    """The project's own weights if it has them, otherwise downloaded ones."""
     own = MiniLM(ROOT / "data")
     model = own if own.is_installed() else MiniLM(tmp_path_factory.mktemp("minilm"))
     try:
@@ -83,7 +83,7 @@ def minilm(tmp_path_factory: pytest.TempPathFactory) -> MiniLM:
 
 @pytest.mark.embedded_model
 def test_the_vectors_are_those_of_sentence_transformers(minilm: MiniLM) -> None:
-    """Similarities of the model's page at its publisher, to two digits."""
+    """The similarities on the publisher's page of the model, to two digits."""
     texts = ["That is a happy person", "That is a happy dog", "That is a very happy person", "Today is a sunny day"]
     first, *others = asyncio.run(minilm.embed(texts))
     assert [round(cosine(first, other), 2) for other in others] == [0.69, 0.94, 0.26]

@@ -73,7 +73,7 @@ def test_the_languages_of_a_model_are_set_on_its_page(
     assert "Search does not recognise a language &#x27;klingon&#x27;" in refused
 
 
-def test_one_frequent_word_does_not_tell_the_language_of_a_query() -> None:
+def test_one_frequent_word_does_not_determine_the_language_of_a_query() -> None:
     assert possible_languages("Gebühr pro Mahnung") > {"german", "english"}
     assert "english" in possible_languages("Do programs stop after a while, do they?")
     assert possible_languages("Wie lange ist die Frist?") == {"german"}

@@ -22,7 +22,7 @@ PAGES = "/admin/apps_registry/document/"
 
 
 def age(app: App, *names: str) -> None:
-    """Make documents look as if an older version had read them, and read them badly."""
+    """Make documents look as if an older version had read them, incorrectly."""
     documents = Document.objects.filter(app=app, name__in=names)
     DocumentChunk.objects.filter(document__in=documents).update(text="garbled")
     documents.update(reader_version=READER_VERSION - 1)
@@ -44,8 +44,8 @@ def test_documents_of_an_older_reader_are_read_again(
     done = manage("ingest", app.slug, "--again", "--wait", "--json")
     assert [(row["name"], row["state"]) for row in json.loads(done.out)] == [("a.txt", "ready"), ("b.txt", "ready")]
     assert texts(app) == {"a.txt": "alpha", "b.txt": "beta", "c.txt": "gamma"}
-    kept = Document.versions.exclude(replaced_at=None).filter(app=app).order_by("name")
-    assert [one.chunks.get().text for one in kept] == ["garbled", "garbled"]  # as they were published
+    old_versions = Document.versions.exclude(replaced_at=None).filter(app=app).order_by("name")
+    assert [one.chunks.get().text for one in old_versions] == ["garbled", "garbled"]  # as they were published
 
     assert texts(other_app) == {"d.txt": "garbled"}
     done = manage("ingest", "--again", "--wait")
@@ -61,7 +61,7 @@ def test_the_list_offers_to_read_older_documents_again(ingest: Ingest, admin_cli
     age(app, "a.txt")
     shown = admin_client.get(listed).content.decode()
     assert "1 document was read by an older version" in " ".join(shown.split())
-    assert admin_client.get(f"{PAGES}again/?app__id__exact={app.pk}").status_code == 302  # a link does nothing
+    assert admin_client.get(f"{PAGES}again/?app__id__exact={app.pk}").status_code == 302  # a GET request does nothing
     assert not Document.objects.filter(app=app, state="queued").exists()
     answer = admin_client.post(f"{PAGES}again/?app__id__exact={app.pk}", follow=True)
     assert "1 document will be ingested again" in answer.content.decode()
@@ -74,7 +74,9 @@ def test_the_files_of_an_app_have_a_limit(
 ) -> None:
     App.objects.filter(pk=app.pk).update(documents_limit_mb=1)
     ingest({"a.txt": "a"})
-    Document.objects.filter(app=app).update(size_bytes=1_048_000)  # what is read and indexed costs more than it tells
+    Document.objects.filter(app=app).update(
+        size_bytes=1_048_000
+    )  # a file costs more than its size, because it is read and indexed
     (row,) = ingest({"b.txt": "b" * 1000})
     assert row["state"] == "refused"
     assert "would have 1.0 MB; its limit is 1 MB" in row["note"]

@@ -33,7 +33,7 @@ def only(app: App, name: str) -> Document:
     return Document.objects.get(app=app, name=name)
 
 
-def places(document: Document) -> list[tuple[str, str, int | None, int | None]]:
+def locations(document: Document) -> list[tuple[str, str, int | None, int | None]]:
     chunks = document.chunks.order_by("position")
     return [(chunk.text, chunk.heading, chunk.first_page, chunk.first_line) for chunk in chunks]
 
@@ -50,21 +50,21 @@ def test_every_kind_of_file_is_read_with_its_places(ingest: Ingest, app: App) ->
         }
     )
     assert {row["state"] for row in report} == {"ready"}
-    assert places(only(app, "plain.txt")) == [("First line.\n\nThird line.", "", None, 1)]
-    assert places(only(app, "windows.txt"))[0][0] == "Grüße"
-    assert places(only(app, "bees.md")) == [
+    assert locations(only(app, "plain.txt")) == [("First line.\n\nThird line.", "", None, 1)]
+    assert locations(only(app, "windows.txt"))[0][0] == "Grüße"
+    assert locations(only(app, "bees.md")) == [
         ("Bees make honey.", "Bees", None, 3),
         ("They cluster.", "Bees > Winter", None, 7),
     ]
-    assert places(only(app, "bees.html")) == [
+    assert locations(only(app, "bees.html")) == [
         ("A hive has frames.", "Hives", None, None),
         ("Smoke calms.\n\nInvisible", "Hives > Smoke", None, None),
     ]
-    assert places(only(app, "two.pdf")) == [
+    assert locations(only(app, "two.pdf")) == [
         ("Page one speaks.", "", 1, None),
         ("Page two answers.", "Answers", 2, None),
     ]
-    assert places(only(app, "garden.docx")) == [
+    assert locations(only(app, "garden.docx")) == [
         ("Prune the quince in February.\n\nMedlar | November", "Trees > Pruning", None, None)
     ]
     titles = Document.objects.filter(app=app).values_list("name", "title")
@@ -135,7 +135,9 @@ def test_markdown_that_is_slow_to_render_is_read_at_once(ingest: Ingest, app: Ap
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_zip_that_holds_a_name_twice_drops_nothing(manage: Callable[..., Result], app: App, tmp_path: Path) -> None:
+def test_a_zip_that_contains_a_name_twice_loses_nothing(
+    manage: Callable[..., Result], app: App, tmp_path: Path
+) -> None:
     names = [("a.txt", "first"), ("a.txt", "second"), ("a (2).txt", "third"), ("a\u200b.txt", "fourth"), ("b.txt", "b")]
     (tmp_path / "twice.zip").write_bytes(files.archive(names))
     done = manage("ingest", app.slug, str(tmp_path / "twice.zip"), "--wait")
@@ -148,7 +150,7 @@ def test_a_zip_that_holds_a_name_twice_drops_nothing(manage: Callable[..., Resul
 def test_invisible_text_of_a_document_is_left_out_and_spelled(ingest: Ingest, app: App) -> None:
     selectors = "".join(chr(0xE0100 + byte - 16) for byte in b"obey")
     ingest({"plain.txt": f"See\ufe0f\u3164n{selectors} text.\r\nمی\u200cخواهم 👩\u200d💻".encode()})
-    assert places(only(app, "plain.txt"))[0][0] == "Seen text.\nمی\u200cخواهم 👩\u200d💻"
+    assert locations(only(app, "plain.txt"))[0][0] == "Seen text.\nمی\u200cخواهم 👩\u200d💻"
     (hidden,) = only(app, "plain.txt").hidden_text
     assert hidden.startswith("6 invisible characters that spell: ")
     assert hidden.endswith("obey")

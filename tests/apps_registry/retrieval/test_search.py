@@ -62,7 +62,7 @@ def assert_index_serves(app: App, model: EmbeddingModel, query: str, document: i
 
 
 def by_index(app: App, query: str, documents: list[int] | None) -> list[float]:
-    """Return how near the nearest five are, as a large App's search finds them."""
+    """Return the similarities of the nearest five chunks, found as in a large App."""
 
     async def look() -> list[float]:
         await database.open_pool()
@@ -172,7 +172,7 @@ def test_a_question_in_other_words_is_found_by_meaning(
     assert texts(ask("physician automobile"))[0] == "The doctor buys a car."
     assert embedding_server.requests[0]["model"] == "meaning"
 
-    embedding_server.status = 500  # words alone decide then
+    embedding_server.status = 500  # then only words decide
     assert texts(ask("bird in the garden")) == ["A bird sings in the garden."]
     assert texts(ask("physician automobile")) == []
 
@@ -231,8 +231,8 @@ def test_an_app_with_few_chunks_finds_its_own_nearest_among_many_of_anothers(
     assert [round(nearness(number), 2) for number in results] == [round(one, 2) for one in nearest]
 
 
-def test_a_narrowed_search_needs_no_telling_word_within_its_tag(ingest: Ingest, ask: Ask, app: App) -> None:
-    """Common words lead to too many chunks of the App, and the rare one to none of the tag."""
+def test_a_search_within_a_tag_needs_no_rare_word_in_the_tag(ingest: Ingest, ask: Ask, app: App) -> None:
+    """The common words match too many chunks of the App, and the rare word matches none with the tag."""
     ingest({"rare.txt": "A quokka."}, "--tag", "animals")
     ingest({"c.txt": "The ferry leaves from pier seven."}, "--tag", "ferries")
     with connection.cursor() as cursor:
@@ -253,7 +253,7 @@ def test_every_statement_about_documents_names_the_app() -> None:
 
 
 def test_counting_words_reads_only_those_of_the_query(app: App) -> None:
-    """Also in a generic plan, which PostgreSQL takes for a prepared statement after a few searches."""
+    """Also in a generic plan, which PostgreSQL uses for a prepared statement after a few searches."""
     into = "INSERT INTO apps_registry_chunkword (app_id, word, chunks)"
     names = ["app_id", "words", "tokens", "language_marks", "tag", "documents"]
     generic = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", sql.READ_PLAN)

@@ -15,11 +15,11 @@ def test_the_passages_of_the_model_are_printed_best_first(ingest: Ingest, ask: A
     done = manage("search_documents", app.slug, "ferry", "--json")
     assert done.code == 0, done.err
     result = json.loads(done.out)
-    wanted = ask("ferry")
+    expected = ask("ferry")
     assert result["warning"] == ""
-    assert result["note"] == wanted["note"]
-    kept = [{key: passage[key] for key in wanted["passages"][0]} for passage in result["passages"]]
-    assert kept == wanted["passages"]
+    assert result["note"] == expected["note"]
+    passages = [{key: passage[key] for key in expected["passages"][0]} for passage in result["passages"]]
+    assert passages == expected["passages"]
     assert result["passages"][0]["by_words"] > result["passages"][1]["by_words"]
     assert result["passages"][0]["by_meaning"] is None
     printed = manage("search_documents", app.slug, "ferry").out

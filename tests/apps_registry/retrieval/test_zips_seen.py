@@ -12,7 +12,7 @@ from tests.commands import Result
 
 
 def renamed(name: str, stored: bytes) -> bytes:
-    """A zip of one file whose name is these bytes, without a word of their charset."""
+    """A zip of one file whose name is these bytes, without a statement of their charset."""
     placeholder = b"x" * len(stored)
     return files.archive([(placeholder.decode(), name)]).replace(placeholder, stored)
 
@@ -24,7 +24,7 @@ def broken() -> bytes:
 
 
 def of_method(method: int) -> bytes:
-    """A zip whose second file says that it is compressed by another method."""
+    """A zip whose second file names another compression method."""
     packed = bytearray(files.archive([("good.txt", "well"), ("odd.txt", "deflated 64")]))
     struct.pack_into("<H", packed, packed.index(b"odd.txt") - 22, method)
     struct.pack_into("<H", packed, packed.rindex(b"odd.txt") - 36, method)

@@ -17,35 +17,35 @@ function call(client, message, session_id, options) {
   return client.callTool({ name: tool, arguments: { message, ...(session_id && { session_id }) } }, CallToolResultSchema, options);
 }
 
-const told = {};
+const report = {};
 const client = await connected("/mcp", key);
-told.version = client.transport.protocolVersion ?? null;
-told.tools = (await client.listTools()).tools.map(({ name }) => name);
+report.version = client.transport.protocolVersion ?? null;
+report.tools = (await client.listTools()).tools.map(({ name }) => name);
 
 const first = await call(client, "I am Ada.");
 const { session_id } = first.structuredContent;
-told.turn = [first.content[0].text, (await call(client, "Who am I?", session_id)).structuredContent.answer];
+report.turn = [first.content[0].text, (await call(client, "Who am I?", session_id)).structuredContent.answer];
 
-told.progress = [];
-const withTool = await call(client, "6*7?", undefined, { onprogress: ({ message }) => told.progress.push(message) });
-told.tool = withTool.content[0].text;
+report.progress = [];
+const withTool = await call(client, "6*7?", undefined, { onprogress: ({ message }) => report.progress.push(message) });
+report.tool = withTool.content[0].text;
 
 const asked = await call(client, "Confirm it");
-told.asked = asked.structuredContent.status;
-told.confirmed = (await call(client, "yes", asked.structuredContent.session_id)).content[0].text;
+report.asked = asked.structuredContent.status;
+report.confirmed = (await call(client, "yes", asked.structuredContent.session_id)).content[0].text;
 
 const stopped = crypto.randomUUID();
 const abort = new AbortController();
 const story = call(client, "A long story", stopped, { signal: abort.signal, onprogress: () => abort.abort("enough") });
-told.cancelled = await story.catch((error) => `${error}`.includes("enough"));
+report.cancelled = await story.catch((error) => `${error}`.includes("enough"));
 let next;
 while ((next = await call(client, "And?", stopped)).isError) await new Promise((resolve) => setTimeout(resolve, 50));
-told.afterwards = next.content[0].text;
+report.afterwards = next.content[0].text;
 
-told.busy = (await call(client, "Hi", busySession))._meta["aomi/error"].code;
+report.busy = (await call(client, "Hi", busySession))._meta["aomi/error"].code;
 const limited = await connected(`/mcp/${app}`, limitedKey);
 await call(limited, "Hi");
-told.limited = (await call(limited, "Hi"))._meta["aomi/error"].code;
-told.wrong = await connected("/mcp", "sk-wrong").then(() => null, ({ code }) => code);
+report.limited = (await call(limited, "Hi"))._meta["aomi/error"].code;
+report.wrong = await connected("/mcp", "sk-wrong").then(() => null, ({ code }) => code);
 await Promise.all([client.close(), limited.close()]);
-console.log(JSON.stringify(told));
+console.log(JSON.stringify(report));

@@ -84,5 +84,5 @@ async function heldKey() {
   return [data?.apps, usage.data?.total.turns, revoked.response.status, gone.error?.code];
 }
 
-const told = { messages: await chat(), events: await stream(), page: await pageChat(), problems: await problems(), key: await heldKey() };
-console.log(JSON.stringify(told));
+const report = { messages: await chat(), events: await stream(), page: await pageChat(), problems: await problems(), key: await heldKey() };
+console.log(JSON.stringify(report));

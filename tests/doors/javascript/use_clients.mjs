@@ -34,26 +34,26 @@ function completionsOfOpenAI(apiKey, model = app) {
   const client = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
   const create = (content, more = {}, options = {}) =>
     client.chat.completions.create({ model, messages: messages(content), ...more }, options);
-  const said = (completion) => completion.choices[0].message.content;
+  const reply = (completion) => completion.choices[0].message.content;
   return {
     models: async () => (await client.models.list()).data.map((model) => model.id),
-    turn: async () => said(await create("Hi")),
+    turn: async () => reply(await create("Hi")),
     stream: async () => {
       let text = "";
       for await (const chunk of await create("Hi", { stream: true })) text += chunk.choices[0]?.delta.content ?? "";
       return text;
     },
-    app_tool: async () => said(await create("What time is it?")),
+    app_tool: async () => reply(await create("What time is it?")),
     client_tool: async () => {
       const tools = [zodFunction({ name: "get_weather", description, parameters })];
       const asked = (await create("Weather?", { tools })).choices[0].message;
       const outputs = asked.tool_calls.map((call) => ({ role: "tool", tool_call_id: call.id, content: "Rain." }));
-      return said(await create("", { messages: [...messages("Weather?"), asked, ...outputs], tools }));
+      return reply(await create("", { messages: [...messages("Weather?"), asked, ...outputs], tools }));
     },
     confirmation: async () => {
       const headers = session();
       await create("6*7?", {}, { headers });
-      return said(await create("yes", {}, { headers }));
+      return reply(await create("yes", {}, { headers }));
     },
     interrupt: async () => {
       const headers = session();
@@ -125,7 +125,7 @@ function aiSDK(apiKey, name = app) {
   };
 }
 
-const told = {};
+const report = {};
 for (const door of [completionsOfOpenAI, responsesOfOpenAI, aiSDK]) {
   const results = {};
   for (const [ability, use] of Object.entries(door(key))) {
@@ -134,7 +134,7 @@ for (const door of [completionsOfOpenAI, responsesOfOpenAI, aiSDK]) {
   results.wrong_key = await door("sk-wrong").refused();
   await door(limitedKey, limitedApp).refused(); // one call a minute passes
   results.rate_limit = await door(limitedKey, limitedApp).refused();
-  told[door.name] = results;
+  report[door.name] = results;
 }
-console.log(JSON.stringify(told));
+console.log(JSON.stringify(report));
 process.exit(0); // some clients keep connections open

@@ -1,4 +1,4 @@
-"""Error texts of libraries never reach a model or an operator."""
+"""Error messages of libraries never reach a model or an operator."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_arguments_of_too_many_digits_are_refused_in_words_of_ours() -> None:
     )
 
 
-def test_arguments_that_are_no_json_are_told_where() -> None:
+def test_invalid_json_arguments_are_refused_with_their_position() -> None:
     with pytest.raises(
         ToolError, match="not valid JSON: there is an unexpected or a missing character at line 2, column"
     ):

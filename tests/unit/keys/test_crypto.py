@@ -1,4 +1,4 @@
-"""The key format: made, read, refused."""
+"""The key format: keys are made, read and refused."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What is kept of refused calls in memory is bounded, and one caller's flood hides nobody else's refusals."""
+"""The memory for refused calls is bounded, and one caller's flood hides no other caller's refusals."""
 
 import uuid
 from typing import Any
@@ -31,7 +31,7 @@ def test_equal_refusals_have_a_few_rows_and_one_count() -> None:
     for _ in range(1000):
         recorder.record(call(address="192.0.2.1"))
     assert len(recorder.take()) == GROUP_ROWS
-    assert recorder.take() == []  # the count is of a whole minute
+    assert recorder.take() == []  # the count is for a whole minute
     now[0] += 60
     ((_, beyond),) = recorder.take()
     assert (beyond.count, beyond.address, beyond.request_id) == (1000 - GROUP_ROWS, "192.0.2.1", None)

@@ -1,4 +1,4 @@
-"""The text of browser tokens: made, read, refused; and when a token works."""
+"""The text of browser tokens: tokens are made, read and refused; and when a token is valid."""
 
 import base64
 import uuid
@@ -65,11 +65,11 @@ def without_signature(token: str) -> str:
         lambda token: token + "." + "A" * 43,
         lambda token: "sk-" + token[3:],
         lambda token: "bt-7." + "A" * 2000 + "." + "A" * 43,
-        # What libraries of other formats have fallen for: an algorithm of the caller's choice.
+        # A known weakness of libraries for other formats: an algorithm that the caller chooses.
         lambda token: base64.urlsafe_b64encode(b'{"alg":"none"}').decode() + "." + token.split(".")[1] + ".",
     ],
 )
-def test_another_spelling_is_no_token(change: "object") -> None:
+def test_another_spelling_is_not_a_token(change: "object") -> None:
     assert callable(change)
     text = change(make_token(BOUNDS, KEY))
     assert signer_of(text) is None or read_token(text, KEY) is None

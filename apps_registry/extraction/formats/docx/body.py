@@ -42,7 +42,7 @@ class Body:
             styles: the styles of the document.
             numbering: its lists, which this part counts.
             notes: the footnotes and endnotes, which follow the paragraphs that refer to them.
-            notes_of: the part holds notes of this kind, which go into `notes` instead of the reading.
+            notes_of: the part contains notes of this kind, which go into `notes` instead of the reading.
         """
         self.reading, self.styles, self.numbering = reading, styles, numbering
         self.notes: Notes = notes if notes is not None else {}
@@ -59,15 +59,15 @@ class Body:
         self.grounds = [""]  # backgrounds of the page and of the open cells and boxes
         self.outer: list[_Outer] = []
         self.tables: list[OpenTable] = []
-        self.sinks: list[list[str] | None] = [None]  # where paragraphs go; None: into the reading
+        self.sinks: list[list[str] | None] = [None]  # the target of paragraphs; None: the reading
         self.equation: Equation | None = None
         self.in_text = self.is_deleted = self.in_run = self.in_paragraph = False
         self.skipped = 0
-        self.left_out: list[str] | None = None  # where the text of the run goes, if its look leaves it out
+        self.left_out: list[str] | None = None  # the target of the run's text, if its look hides it
         self.is_judged = False
 
     def finish(self) -> None:
-        """Add what is left at the end of the document."""
+        """Add the remaining text at the end of the document."""
         self.writer.finish()
 
     def start(self, name: str, attributes: Attributes) -> None:
@@ -170,7 +170,7 @@ class Body:
             self._add(text)
 
     def _add(self, text: str) -> None:
-        """Add text where the paragraph is, or to its hidden text."""
+        """Add text to the paragraph, or to its hidden text."""
         if not self.is_judged:
             look, self.is_judged = self._look(), True
             self.left_out = self.hidden if look.hides_text else self.struck if look.is_struck else None

@@ -40,7 +40,7 @@ def _first(package: WordPackage, kind: str) -> bytes:
 
 
 def _read_around_pages(package: WordPackage, styles: Styles, reading: Reading) -> None:
-    """Add the texts above and below the pages, each once; the first page and even pages often repeat them."""
+    """Add headers and footers, each text once; those of the first page and of even pages often repeat it."""
     seen: set[str] = set()
     for name in [*package.parts("header"), *package.parts("footer")]:
         inner = Reading()

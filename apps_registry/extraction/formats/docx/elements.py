@@ -1,4 +1,4 @@
-"""Which elements of a DOCX repeat text, are signs, or hold what is not read."""
+"""Which elements of a DOCX repeat text, are symbols, or contain what is not read."""
 
 # These repeat text: moved text also appears at its new position, drawings have a fallback for older programs, and
 # tracked changes of properties hold the earlier ones. `rt` is the reading aid above a character.

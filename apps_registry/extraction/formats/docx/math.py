@@ -54,7 +54,7 @@ class Equation:
 
     @property
     def line(self) -> str:
-        """The equation so far."""
+        """The equation, as far as it has been read."""
         return "".join("".join(texts) for texts in self._texts)
 
 

@@ -1,4 +1,4 @@
-"""The automatic numbers of a DOCX (ECMA-376-1, 17.9): what Word shows before a paragraph is not in its text."""
+"""The automatic numbers of a DOCX (ECMA-376-1, 17.9), which Word shows before a paragraph but does not store."""
 
 import re
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Level:
 
 @dataclass(slots=True)
 class _Counters:
-    """The numbers of a list so far; -1: not begun."""
+    """The current numbers of a list; -1: not begun."""
 
     values: list[int] = field(default_factory=lambda: [-1] * LEVELS)
 
@@ -84,9 +84,9 @@ class Numbering:
         for below in range(at + 1, LEVELS):
             counters[below] = -1 if levels[below].restarts else counters[below]
 
-    def _shown(self, levels: list[Level], counters: list[int], at: int, place: int) -> str:
+    def _shown(self, levels: list[Level], counters: list[int], at: int, level: int) -> str:
         is_decimal = levels[at].is_decimal
-        return spelled(max(0, counters[place]), "decimal" if is_decimal else levels[place].format)
+        return spelled(max(0, counters[level]), "decimal" if is_decimal else levels[level].format)
 
     def _start(self, name: str, attributes: Attributes) -> None:
         value = attributes.get("val", "")

@@ -12,7 +12,7 @@ BODY_TEXT = 9  # the outline level of body text
 _HEADING_NAME = re.compile(r"heading ([1-9])\Z", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-fA-F]{6}\Z")
 _OFF = {"0", "false", "off", "none"}
-# The w:highlight colours that white text is unreadable on; text of any colour is readable on the others.
+# White text is unreadable on these w:highlight colours; text of any colour is readable on the others.
 _HIGHLIGHTS = {"white": WHITE}
 UNKNOWN = "?"  # an unknown background: no text on it counts as hidden
 
@@ -36,7 +36,7 @@ class Look:
     is_struck: bool | None = None
 
     def over(self, under: "Look") -> "Look":
-        """Return this look, with gaps filled from the one under it."""
+        """Return this look; what it does not specify comes from the look under it."""
         return Look(
             under.is_hidden if self.is_hidden is None else self.is_hidden,
             self.colour or under.colour,

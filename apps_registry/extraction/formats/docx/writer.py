@@ -7,7 +7,7 @@ Notes = dict[tuple[str, str], list[str]]  # (footnote or endnote, id) -> paragra
 
 
 class Writer:
-    """Puts what a part says into a reading, under its headings and with its pages."""
+    """Adds the text of a part to a reading, with its headings and pages."""
 
     def __init__(self, reading: Reading, notes: Notes) -> None:
         """Begin a part.
@@ -22,7 +22,7 @@ class Writer:
         self.waiting_notes: list[tuple[str, str]] = []
 
     def begin_page(self) -> None:
-        """Begin a page, where Word recorded one."""
+        """Begin a page that Word has recorded."""
         self.page, self._has_pages = self.page + 1, True
 
     def add_paragraph(self, level: int | None, text: str, page: int) -> None:
@@ -43,7 +43,7 @@ class Writer:
         self.add_notes()
 
     def add_table(self, table: OpenTable) -> None:
-        """Add a table row by row; one that is only a box around its contents as these contents."""
+        """Add a table row by row; if it is only a box, add its contents without the table."""
         if table.grid.width > 1:
             for block in table.grid.blocks(self.outline.path):
                 self.reading.add(block)
@@ -55,14 +55,14 @@ class Writer:
                 self.add_paragraph(*content)
 
     def add_notes(self) -> None:
-        """Add the notes that were referred to and are not added yet."""
+        """Add the notes with a reference that have not been added yet."""
         for key in self.waiting_notes:
             for text in self.notes.pop(key, ()):
                 self.reading.add(Block(text, self.outline.path, page=self.page))
         self.waiting_notes.clear()
 
     def finish(self) -> None:
-        """Add the notes without a reference, and drop the pages if Word recorded none."""
+        """Add the notes without a reference, and remove the page numbers if Word has recorded no pages."""
         self.outline.end()
         if not self.reading.blocks and self.reading.title:
             self.reading.add(Block(self.reading.title, page=self.page))  # a document that is only a title

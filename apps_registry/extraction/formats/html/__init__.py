@@ -1,4 +1,4 @@
-"""HTML: what a page shows, and what its styles and controls hide."""
+"""HTML: the text that a page shows, and the text that its styles and controls hide."""
 
 from apps_registry.extraction.formats.html.page import read, read_page
 

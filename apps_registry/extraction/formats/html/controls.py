@@ -1,4 +1,4 @@
-"""Finds the parts of an HTML page that a reader can reveal: accordions, tabs, menus, dialogs with a button."""
+"""Finds the parts of an HTML page that a visitor can reveal: accordions, tabs, menus, dialogs with a button."""
 
 import re
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def _element_before(node: Any) -> Any:
 
 
 def is_question(button: Any) -> bool:
-    """Tell whether the label of a button belongs to the text: it opens something, or it is a heading."""
+    """Return whether the label of a button belongs to the text: it opens something, or it is a heading."""
     attributes = button.attributes
     if "aria-expanded" in attributes or any(attributes.get(name) for name in _NAMING):
         return True

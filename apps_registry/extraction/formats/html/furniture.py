@@ -12,7 +12,7 @@ _MENU = re.compile(
 )
 _MAX_CONSENT_CHARS = 3000
 _MIN_LINK_SHARE = 0.6
-_MAX_SHARE = 0.5  # of the page's text; a larger part is its main content
+_MAX_SHARE = 0.5  # a share of the page's text; a larger part is the main content
 _BOXES = {"div", "section", "aside", "ul", "ol", "header", "footer", "p", "a", "form", "dialog"}
 
 

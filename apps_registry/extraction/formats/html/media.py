@@ -1,8 +1,8 @@
-"""Whether the media queries of a style sheet match a reader's screen (https://www.w3.org/TR/mediaqueries-5)."""
+"""Whether the media queries of a style sheet match a visitor's screen (https://www.w3.org/TR/mediaqueries-5)."""
 
 import re
 
-# A desktop screen; rules for smaller, larger or otherwise different screens do not count.
+# A desktop screen; rules for other screens are ignored.
 SCREEN_PIXELS = {"width": 1440.0, "device-width": 1440.0, "height": 900.0, "device-height": 900.0}
 _PIXELS = {"px": 1.0, "em": 16.0, "rem": 16.0, "cm": 37.8, "mm": 3.78, "in": 96.0, "pt": 4 / 3, "": 1.0}
 _TYPE = re.compile(r"\A(?:(not|only)\s+)?([a-z][a-z-]*)")

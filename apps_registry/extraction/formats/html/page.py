@@ -79,7 +79,7 @@ class _Page:
         self.asides: set[int] = set()  # elements that the layout takes out of the line, by node id
         self.grounds = [Ground()]
         self.tables: list[OpenTable] = []  # the open tables of data
-        self.layouts: list[int] = []  # the open tables that only place what they hold, by node id
+        self.layouts: list[int] = []  # the open tables that are only for layout, by node id
 
     def walk(self, root: Any) -> None:
         """Visit the elements without recursion: a page may nest more deeply than Python's stack."""
@@ -147,7 +147,7 @@ class _Page:
             self.asides.add(node.mem_id)
 
     def _replace(self, node: Any, tag: str) -> None:
-        """Take an equation as one line, and leave out what is struck through."""
+        """Replace an equation by one line, and leave out what is struck through."""
         if tag == "math":
             self.reading.losses.add("equations")
             self.pieces.append(line_of(node))
@@ -155,7 +155,7 @@ class _Page:
             self.reading.strike(node.text(separator=" "))
 
     def _count(self, node: Any, tag: str) -> None:
-        """Count what an element shows that is not text of the page."""
+        """Count content of an element that is not text."""
         losses = self.reading.losses
         if tag == "img":
             self._skip_image(node.attributes)
@@ -164,7 +164,7 @@ class _Page:
         losses.add("images", tag == "svg" and node.css_first("text, image") is not None)  # others are icons
 
     def _skip_image(self, attributes: Mapping[str, str | None]) -> None:
-        if not {attributes.get("width"), attributes.get("height")} & {"0", "1"}:  # a counter of visits
+        if not {attributes.get("width"), attributes.get("height")} & {"0", "1"}:  # a tracking pixel
             self.reading.losses.add("images")
         self.reading.hide(attributes.get("alt") or "", is_loss=False)
 
@@ -242,7 +242,7 @@ class _Page:
 
 
 def _is_permalink(node: Any, attributes: Mapping[str, str | None]) -> bool:
-    """Tell whether a link only offers its own address, as documentation tools add one to each heading."""
+    """Tell whether a link only offers its own address, like those that documentation tools add to headings."""
     if not (attributes.get("href") or "").startswith("#"):
         return False
     text = (node.text() or "").strip()

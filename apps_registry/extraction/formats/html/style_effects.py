@@ -1,4 +1,4 @@
-"""What the styles of an HTML element do to its text: whether a reader sees it, and what its children inherit."""
+"""The effects of an HTML element's styles: whether its text is visible, and what its children inherit."""
 
 import re
 from collections.abc import Mapping

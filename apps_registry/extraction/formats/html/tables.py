@@ -1,4 +1,4 @@
-"""Tables of HTML: which hold data, and their cells."""
+"""Tables of HTML: which contain data, and their cells."""
 
 from typing import Any
 

@@ -12,7 +12,7 @@ from apps_registry.extraction.formats.sheet_tables import tables_of
 from apps_registry.extraction.tables import MAX_SPAN
 
 AROUND_PAGES = "Page headers and footers"
-MAX_EMPTY_ROWS = 1  # of a repeated empty row; sheets end with a million of them
+MAX_EMPTY_ROWS = 1  # of a repeated empty row; sheets often end with a million of them
 _NUMBERS = {"float", "percentage", "currency", "date", "time"}
 
 
@@ -55,7 +55,7 @@ def _refuse_encrypted(package: Package) -> None:
 
 
 def _read_around_pages(styles: Any, walker: Walker) -> None:
-    """Add the texts above and below the pages, each once."""
+    """Add headers and footers, each text once."""
     parts = styles.iter("{*}header", "{*}footer") if styles is not None else ()
     texts = [walker.text(paragraph).strip() for part in parts for paragraph in part.iter("{*}p", "{*}h")]
     for text in dict.fromkeys(text for text in texts if any(map(str.isalpha, text))):
@@ -73,7 +73,7 @@ def _read_sheets(body: Any, walker: Walker) -> None:
             reading.add(block)
         objects = sum(1 for _ in table.iter("{*}object", "{*}object-ole"))
         reading.losses.add("objects", objects)
-        reading.losses.add("images", max(0, sum(1 for _ in table.iter("{*}image")) - objects))  # substitutes
+        reading.losses.add("images", max(0, sum(1 for _ in table.iter("{*}image")) - objects))  # cached substitutes
         for shape in table.iter("{*}custom-shape", "{*}text-box"):
             text = "\n".join(filter(None, map(walker.text, shape.iter("{*}p"))))
             reading.losses.add("text_boxes", bool(text))

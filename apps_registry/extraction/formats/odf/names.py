@@ -14,6 +14,6 @@ def attribute(element: Any, name: str, default: str = "") -> str:
 
 
 def count(element: Any, name: str) -> int:
-    """Return an attribute that is a number; 1 if it is missing or absurd."""
+    """Return an attribute that is a number; 1 if it is missing or out of range."""
     value = attribute(element, name, "1")
     return int(value) if value.isdecimal() and len(value) < 8 else 1

@@ -20,7 +20,7 @@ class Walker:
     """Adds the text of elements to a reading."""
 
     def __init__(self, reading: Reading, looks: Looks) -> None:
-        """Start to read; `looks` are the styles of the document."""
+        """Begin a reading; `looks` are the styles of the document."""
         self.reading, self.looks = reading, looks
         self.outline = Outline(reading)
         self.page: int | None = None
@@ -83,7 +83,7 @@ class Walker:
             self.reading.add(Block(text, self.outline.path, page=self.page))
 
     def text(self, element: Any) -> str:
-        """Return the text of a paragraph; hidden and struck text is left out, and notes wait for its end."""
+        """Return the text of a paragraph; hidden and struck text is left out, and notes are added after its end."""
         if self._is_left_out(element):
             return ""
         return "".join(self._pieces(element))
@@ -204,12 +204,12 @@ def is_hidden(row: Any) -> bool:
 
 
 def _is_object(frame: Any) -> bool:
-    """Tell whether a frame holds an object; its picture then is a substitute."""
+    """Tell whether a frame contains an object; its picture then is only a preview."""
     return any(local(inner) in {"object", "object-ole"} for inner in frame)
 
 
 def _value(cell: Any) -> str:
-    """Return the value of a cell whose text is not stored, as simple programs write it."""
+    """Return the value of a cell without a stored text, as simple programs write it."""
     kind, value = attribute(cell, "value-type"), attribute(cell, "value")
     with suppress(ValueError):
         if kind == "percentage":

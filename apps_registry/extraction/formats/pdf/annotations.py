@@ -17,7 +17,7 @@ _PASSWORD, _PUSH_BUTTON = 1 << 13, 1 << 16  # flags of fields
 
 
 def page_annotations(page: PageObject, reading: Reading, seen: set[str]) -> list[str]:
-    """Count what is attached to a page; return the texts that it shows: values of fields, and text on the page.
+    """Count the annotations of a page; return the texts that they show: values of fields, and text on the page.
 
     Args:
         page: the page.
@@ -55,7 +55,7 @@ def _one(annotation: Any, reading: Reading, seen: set[str]) -> list[str]:
     if kind == "/FileAttachment":
         file = annotation.get("/FS", {}).get_object()
         reading.losses.add("attachments", detail=clean_line(_text(file.get("/UF") or file.get("/F"))))
-    # A highlight without a remark says nothing; a line through text does.
+    # A highlight without a remark is not a comment; a line through text is.
     reading.losses.add("comments", kind in _MARKS and (bool(contents) or kind in {"/StrikeOut", "/Text"}))
     reading.losses.add("objects", kind in _MEDIA)
     return []
@@ -81,7 +81,7 @@ def _is_button(line: list[Any]) -> bool:
 
 
 def _choice(line: list[Any], value: Any) -> str:
-    """Return the text of a value; a list of choices may show other texts than it stores."""
+    """Return the text of a value; a list of choices may show other texts than the stored ones."""
     if _inherited(line, "/FT") == "/Sig":
         return ""
     options = [option.get_object() for option in _inherited(line, "/Opt") or ()]
@@ -99,8 +99,8 @@ def _line(field: Any) -> list[Any]:
 
 
 def _inherited(line: list[Any], name: str) -> Any:
-    found = next((field[name] for field in line if name in field), None)
-    return found.get_object() if found is not None else None
+    value = next((field[name] for field in line if name in field), None)
+    return value.get_object() if value is not None else None
 
 
 def _text(value: Any) -> str:

@@ -43,14 +43,14 @@ def read(data: bytes) -> Reading:
     _refuse_form(pdf, reading)
     count_embedded_files(pdf, reading)
     if not reading.blocks:
-        raise UnreadableError(f"The PDF holds no text, perhaps only scanned images. {how_to_recognise()}")
+        raise UnreadableError(f"The PDF contains no text, perhaps only scanned images. {how_to_recognise()}")
     reading.losses.hint = how_to_recognise()
     reading.losses.add("page_text", len(scans), spans_of(scans))
     return reading
 
 
 def _with_annotations(pdf: PdfReader, texts: list[str], reading: Reading) -> list[str]:
-    """Return the texts of the pages, each with the values of its fields and what was typed onto it."""
+    """Return the texts of the pages, each with the values of its fields and its text annotations."""
     fields: set[str] = set()
     return [
         "\n\n".join(filter(None, [text, *page_annotations(page, reading, fields)]))
@@ -59,7 +59,7 @@ def _with_annotations(pdf: PdfReader, texts: list[str], reading: Reading) -> lis
 
 
 def _recognised(pdf: PdfReader, texts: list[str], reading: Reading) -> list[int]:
-    """Add the text of pages that are pictures, where it can be recognised; return the numbers of the others."""
+    """Add the recognised text of pages that are pictures; return the numbers of the pages without any."""
     scans = unread_pages(pdf, texts)
     recognised = recognise(pdf, scans)
     for number, text in recognised.items():
@@ -79,13 +79,13 @@ def _texts(data: bytes, total: int, reading: Reading) -> Iterator[str]:
         text = _text(document, number, reading)
         characters += len(text)
         if characters > 2 * MAX_TEXT_CHARS:  # with white space that is not stored
-            raise UnreadableError(f"The file holds more than {MAX_TEXT_CHARS:,} characters of text. Split it.")
+            raise UnreadableError(f"The file contains more than {MAX_TEXT_CHARS:,} characters of text. Split it.")
         yield text
         sys.stderr.write(f"{number * 100 // total}\n")
 
 
 def _refuse_form(pdf: PdfReader, reading: Reading) -> None:
-    """Refuse a form that only Acrobat can show: its only page asks the reader to wait."""
+    """Refuse a form that only Acrobat can show: its only page says "Please wait"."""
     with suppress(PyPdfError):
         form = pdf.root_object.get("/AcroForm")
         is_form = form is not None and "/XFA" in form.get_object()

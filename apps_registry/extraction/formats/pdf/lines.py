@@ -9,7 +9,7 @@ from pypdfium2 import PdfPage
 
 from apps_registry.extraction.formats.pdf.pieces import BAD, Piece, pieces_of
 
-MIN_ROWS = 5  # fewer lines next to each other are a table, or a heading with a date
+MIN_ROWS = 5  # fewer lines side by side are a table, or a heading with a date
 MIN_COLUMN_CHARS = 18.0  # on average; cells of tables are shorter
 MAX_COLUMNS = 4
 _SAME_LINE = 3.0  # points
@@ -60,7 +60,7 @@ def _by_columns(pieces: list[Piece]) -> str:
 
 
 def _rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """Group pieces that follow one another on the same line, from left to right and apart."""
+    """Group consecutive pieces on the same line, from left to right, whose left edges are far enough apart."""
     rows: list[list[Piece]] = []
     for piece in pieces:
         if rows and abs(rows[-1][-1].y - piece.y) <= _SAME_LINE and piece.x - rows[-1][-1].x >= _MIN_GAP:
@@ -77,7 +77,7 @@ def _joined(rows: Iterable[list[Piece]]) -> str:
 def without_line_hyphens(pages: list[str]) -> list[str]:
     """Return the texts with words joined that are hyphenated at the end of a line.
 
-    Part numbers and compounds keep their hyphen: those that the document also writes with it within a line, those of
+    Part numbers and compounds keep their hyphen: those that also have it within a line of the document, those of
     digits or capitals, and those that begin like a compound.
 
     Args:

@@ -21,12 +21,12 @@ HOW_TO_INSTALL = ", or install tesseract and the extra `ocr` on the server"
 
 
 def how_to_recognise() -> str:
-    """Return advice for the operator: how to have pages read that are pictures."""
+    """Return advice for the operator on how to get pages read that are pictures."""
     return f"{HOW_TO_RECOGNISE}{'' if _program() else HOW_TO_INSTALL}."
 
 
 def recognise(pdf: PdfReader, numbers: Sequence[int]) -> dict[int, str]:
-    """Return the text of pages that are pictures, by page number, as far as time allows.
+    """Return the text of pages that are pictures, by page number, until the time is over.
 
     Args:
         pdf: the document.

@@ -1,4 +1,4 @@
-"""The pieces of text of a PDF page with their places, by PDFium, which knows the widths of characters."""
+"""The pieces of text of a PDF page with their positions, read with PDFium, which knows the widths of characters."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ BAD = "\ufffd"
 WIDE_GAP = 12.0  # points between two words: they may belong to two columns
 _MAX_JOINT = 6.0  # between a word and its raised or lowered neighbour
 _SPACE = 2.0
-_HYPHEN, _UNKNOWN = 2, 0  # PDFium's codes of a hyphen at a line's end, and of a character that the font does not name
+_HYPHEN, _UNKNOWN = 2, 0  # PDFium's codes for a hyphen at a line's end, and for a character that the font does not name
 _LINE_ENDS = {10, 13, _HYPHEN}
 _BLANKS = {32, 160}
 
@@ -60,7 +60,7 @@ def _pieces(text_page: PdfTextPage) -> Iterator[Piece]:
 
 
 def _code(text_page: PdfTextPage, number: int) -> int:
-    # Without a name for a character, PDFium gives its number in the font, which may be that of any letter.
+    # If a font does not name a character, PDFium returns its number in the font, which may be that of any letter.
     has_error = pdfium.FPDFText_HasUnicodeMapError(text_page, number) == 1
     return _UNKNOWN if has_error else int(pdfium.FPDFText_GetUnicode(text_page, number))
 

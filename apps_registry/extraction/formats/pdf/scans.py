@@ -8,14 +8,14 @@ from typing import Any
 from pypdf import PageObject, PdfReader
 
 MIN_CHARS = 20  # on a page with a picture, without the lines that every page repeats
-MAX_MARK_CHARS = 150  # a watermark or a stamp on a picture of a whole page
+MAX_MARK_CHARS = 150  # for a watermark or a stamp on a picture of a whole page
 MIN_PIXELS = 400 * 400
 MIN_SIDE = 40  # pixels
 MAX_NESTED = 5  # forms within forms
 
 
 def unread_pages(pdf: PdfReader, texts: Sequence[str]) -> list[int]:
-    """Return the numbers of the pages whose text is only in pictures, or drawn; empty pages do not count.
+    """Return the numbers of the pages whose text is only in pictures or drawn; empty pages do not count.
 
     Args:
         pdf: the document.
@@ -35,7 +35,7 @@ def unread_pages(pdf: PdfReader, texts: Sequence[str]) -> list[int]:
 
 
 def _limit(text: str, repeated: set[str]) -> int:
-    """Return how many characters of its own a page with a picture may have and still be unread."""
+    """Return how many characters a page with a picture may have, without repeated lines, and still count as unread."""
     return MIN_CHARS if any(line.strip() in repeated for line in text.split("\n")) else MAX_MARK_CHARS
 
 
@@ -60,8 +60,8 @@ def count_pictures(pdf: PdfReader, texts: Sequence[str]) -> int:
     for page, text in zip(pdf.pages, texts, strict=True):
         with suppress(Exception):
             if len(text.strip()) > MAX_MARK_CHARS or not _is_picture(page):
-                found = _pictures(page.get("/Resources"), 0)
-                seen |= {key for key, width, height in found if min(width, height) >= MIN_SIDE}
+                pictures = _pictures(page.get("/Resources"), 0)
+                seen |= {key for key, width, height in pictures if min(width, height) >= MIN_SIDE}
     return len(seen)
 
 

@@ -11,7 +11,7 @@ from apps_registry.extraction.blocks import Reading, clean_line
 from apps_registry.extraction.formats import html
 
 CODE = {"code-block", "sourcecode", "highlight", "productionlist", "prompt", "parsed-literal"}
-# They list other documents or change a setting, and show no text of their own.
+# They list other documents or change a setting, and show no text.
 SILENT = {"toctree", "index", "highlight", "currentmodule", "module", "tabularcolumns"}
 
 
@@ -61,9 +61,9 @@ class _OwnTable(CSVTable):  # type: ignore[misc]
 
     def run(self) -> list[nodes.Node]:
         """Return the table, unless its rows are elsewhere."""
-        if not (place := self.options.get("file") or self.options.get("url")):
+        if not (source := self.options.get("file") or self.options.get("url")):
             return list(super().run())
-        _count(self, str(place))
+        _count(self, str(source))
         return []
 
 
@@ -72,8 +72,8 @@ class _OwnRaw(Raw):  # type: ignore[misc]
 
     def run(self) -> list[nodes.Node]:
         """Return the text of HTML; list other content as hidden."""
-        if place := self.options.get("file") or self.options.get("url"):
-            _count(self, str(place))
+        if source := self.options.get("file") or self.options.get("url"):
+            _count(self, str(source))
             return []
         content, reading = "\n".join(self.content), _reading(self)
         if "html" not in self.arguments[0].lower().split():
@@ -84,8 +84,8 @@ class _OwnRaw(Raw):  # type: ignore[misc]
         return [nodes.paragraph(block.text, block.text) for block in inner.blocks]
 
 
-def _count(directive: Directive, what: str) -> None:
-    _reading(directive).losses.add("includes", detail=clean_line(what))
+def _count(directive: Directive, detail: str) -> None:
+    _reading(directive).losses.add("includes", detail=clean_line(detail))
 
 
 def _reading(directive: Directive) -> Reading:

@@ -99,7 +99,7 @@ class _Walker:
         self.reading.title = self.reading.title or (title if level == 1 else "")
 
     def _malformed(self, message: Any) -> None:
-        """Add the source of what docutils does not understand, if it kept it nowhere else."""
+        """Add the source of what docutils does not understand, unless it is also elsewhere in the tree."""
         for source in message.findall(nodes.literal_block):
             line = message.get("line")
             self.reading.losses.add("unknown_markup", detail=f"line {line}")

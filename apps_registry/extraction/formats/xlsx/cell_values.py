@@ -20,7 +20,7 @@ def shown_value(value: Any, number_format: str) -> str:
     """Return a value as text.
 
     Args:
-        value: what the cell holds.
+        value: the stored value of the cell.
         number_format: such as `0.0%` or `#,##0.00 [$€-407]`; colours in it are ignored.
     """
     if value is None:
@@ -71,14 +71,14 @@ def _moment(value: datetime.date | datetime.time, number_format: str) -> str:
 
 
 def _date(date: datetime.date, number_format: str) -> str:
-    """Return a date; of a month or a year, only that."""
+    """Return a date; only its year or month, if the format shows no more."""
     if "d" in number_format or "y" not in number_format or "h" in number_format:
         return date.isoformat()
     return f"{date:%Y-%m}" if "m" in number_format else f"{date:%Y}"
 
 
 def _elapsed(value: datetime.timedelta, number_format: str) -> str:
-    """Return a duration, whose largest unit counts on: 30 hours are `30:00` in the format `[h]:mm`."""
+    """Return a duration, whose largest unit has no limit: 30 hours are `30:00` in the format `[h]:mm`."""
     seconds = round(abs(value).total_seconds())
     pieces = []
     for match in _ELAPSED.finditer(number_format):

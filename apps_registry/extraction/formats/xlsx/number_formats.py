@@ -17,7 +17,7 @@ from itertools import takewhile
 MAX_FORMAT_CHARS = 255  # as in Excel
 MAX_DECIMALS = 30
 _MAX_EXACT = 1e15  # a number of more digits is not exact
-_EXACT = Context(prec=2000)  # enough for the largest number with a percent sign in each place of a format
+_EXACT = Context(prec=2000)  # enough for the largest number with a format full of percent signs
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"?|\\(?P<escaped>.)|(?P<padding>_.)|(?P<fill>\*.)|\[\$(?P<currency>[^\]-]*)[^\]]*\]'
     r"|\[(?P<condition>[<>=]{1,2}-?[\d.]+)\]|\[[^\]]*\]|(?P<general>General)|(?P<exponent>E[+-])|(?P<digit>[0#?])"
@@ -86,7 +86,7 @@ def plain_number(value: float) -> str:
     return f"{value:.15g}" if abs(value) < _MAX_EXACT else f"{value:.0f}"
 
 
-@lru_cache(1000)  # a sheet has a few formats and a million cells
+@lru_cache(1000)  # a sheet has few formats and up to a million cells
 def _sections(number_format: str) -> tuple[Section, ...]:
     sections: list[Section] = []
     tokens: list[Token] = []
@@ -143,19 +143,19 @@ class _Usual:
 def _usual(section: Section) -> _Usual | None:
     """Return the fast form of a section; None if it has none."""
     tokens = section.tokens
-    places = [at for at, (kind, _) in enumerate(tokens) if kind == "digit"]
-    if not places or section.has("exponent") or section.has("sign", "/") or ("sign", ".") in tokens[: places[0]]:
+    slots = [at for at, (kind, _) in enumerate(tokens) if kind == "digit"]
+    if not slots or section.has("exponent") or section.has("sign", "/") or ("sign", ".") in tokens[: slots[0]]:
         return None
-    digits = "".join(text for _, text in tokens[places[0] : places[-1] + 1])
+    digits = "".join(text for _, text in tokens[slots[0] : slots[-1] + 1])
     whole, _, part = digits.partition(".")
     zeros = len((whole.replace(",", "") + "0").lstrip("#")) - 1
     if not re.fullmatch(r"[#0,]+(?:\.0{1,30})?", digits) or ("," in whole.rstrip(",") and zeros > 1):
         return None
-    point = places[0] + len(whole)
-    scale = 100 ** sum(token == ("sign", "%") for token in tokens) / 1000 ** _scaling_commas(tokens, places, point)
+    point = slots[0] + len(whole)
+    scale = 100 ** sum(token == ("sign", "%") for token in tokens) / 1000 ** _scaling_commas(tokens, slots, point)
     width = f"0{zeros + bool(part) + len(part)}" if zeros > 1 else ""
     form = f"{width}{',' if ',' in whole.rstrip(',') else ''}.{len(part)}f"
-    sides = (tokens[: places[0]], tokens[places[-1] + 1 :])
+    sides = (tokens[: slots[0]], tokens[slots[-1] + 1 :])
     before, after = ("".join(text for kind, text in side if kind == "literal" or text == "%") for side in sides)
     return _Usual(before, after, form, scale, zeros > 0)
 
@@ -171,22 +171,22 @@ def _rendered(section: Section, value: float) -> str:
     if section.has("sign", "/") and section.has("digit"):
         return _fraction(tokens, value)
     point = next((at for at, token in enumerate(tokens) if token == ("sign", ".")), len(tokens))
-    places = [at for at, (kind, _) in enumerate(tokens) if kind == "digit"]
-    decimals = [tokens[at][1] for at in places if at > point][:MAX_DECIMALS]
-    scale = 2 * sum(token == ("sign", "%") for token in tokens) - 3 * _scaling_commas(tokens, places, point)
+    slots = [at for at, (kind, _) in enumerate(tokens) if kind == "digit"]
+    decimals = [tokens[at][1] for at in slots if at > point][:MAX_DECIMALS]
+    scale = 2 * sum(token == ("sign", "%") for token in tokens) - 3 * _scaling_commas(tokens, slots, point)
     exact = Decimal(f"{value:.15g}").scaleb(scale, _EXACT)
     exact = exact.quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_UP, _EXACT)
     whole, _, part = f"{exact:f}".partition(".")
-    integers = iter(_integer_digits(tokens, [at for at in places if at < point], whole))
+    integers = iter(_integer_digits(tokens, [at for at in slots if at < point], whole))
     fraction = iter(part.ljust(len(decimals), "0"))
-    kept = _kept_decimals(decimals, part)
-    return "".join(_pieces(tokens, point, integers, fraction, kept))
+    shown_decimals = _kept_decimals(decimals, part)
+    return "".join(_pieces(tokens, point, integers, fraction, shown_decimals))
 
 
 def _pieces(
-    tokens: Sequence[Token], point: int, integers: Iterator[str], fraction: Iterator[str], kept: int
+    tokens: Sequence[Token], point: int, integers: Iterator[str], fraction: Iterator[str], shown_decimals: int
 ) -> Iterator[str]:
-    """Yield the text of each token; `kept` is how many decimals are shown."""
+    """Yield the text of each token; `shown_decimals` is how many decimals are shown."""
     decimals = 0
     for at, (kind, text) in enumerate(tokens):
         if kind == "digit" and at < point:
@@ -194,53 +194,57 @@ def _pieces(
         elif kind == "digit":
             decimals += 1
             digit = next(fraction, "")
-            yield digit if decimals <= kept else ""
+            yield digit if decimals <= shown_decimals else ""
         elif at == point:
-            yield "".join(integers) + ("." if kept else "")
+            yield "".join(integers) + ("." if shown_decimals else "")
         elif kind == "literal" or text == "%":
             yield text
 
 
-def _scaling_commas(tokens: Sequence[Token], places: Sequence[int], point: int) -> int:
+def _scaling_commas(tokens: Sequence[Token], slots: Sequence[int], point: int) -> int:
     """Return how many commas follow the last digit, or the last one before the point; each divides by a thousand."""
-    ends = {max((at for at in places if at < point), default=-1), max(places, default=-1)} - {-1}
+    ends = {max((at for at in slots if at < point), default=-1), max(slots, default=-1)} - {-1}
     runs = (takewhile(lambda token: token == ("sign", ","), tokens[end + 1 :]) for end in ends)
     return sum(1 for run in runs for _ in run)
 
 
-def _integer_digits(tokens: Sequence[Token], places: Sequence[int], whole: str) -> list[str]:
-    """Return what each digit before the point shows; the first one shows all that the others have no place for."""
-    if not places:
+def _integer_digits(tokens: Sequence[Token], slots: Sequence[int], whole: str) -> list[str]:
+    """Return what each digit position before the point shows; the first one also shows all further digits."""
+    if not slots:
         return ["" if whole == "0" else whole]
-    needed = len(places) - next((n for n, at in enumerate(places) if tokens[at][1] == "0"), len(places))
+    needed = len(slots) - next((n for n, at in enumerate(slots) if tokens[at][1] == "0"), len(slots))
     digits = ("" if whole == "0" else whole).rjust(needed, "0")
-    between = tokens[places[0] : places[-1]]
+    between = tokens[slots[0] : slots[-1]]
     if ("sign", ",") in between:
         grouped = re.sub(r"(?<=\d)(?=(?:\d{3})+\Z)", ",", digits)
-        return [grouped] + [""] * (len(places) - 1)
-    shown = list(digits[-(len(places) - 1) :] if len(places) > 1 else "")
+        return [grouped] + [""] * (len(slots) - 1)
+    shown = list(digits[-(len(slots) - 1) :] if len(slots) > 1 else "")
     first = digits[: len(digits) - len(shown)]
-    shown = [first, *[""] * (len(places) - 1 - len(shown)), *shown]
+    shown = [first, *[""] * (len(slots) - 1 - len(shown)), *shown]
     return shown
 
 
 def _kept_decimals(decimals: Sequence[str], part: str) -> int:
     """Return how many decimals are shown: zeros at the end only where the format has a zero."""
-    kept = len(decimals)
-    while kept and decimals[kept - 1] != "0" and (kept > len(part) or part[kept - 1] == "0"):
-        kept -= 1
-    return kept
+    shown_decimals = len(decimals)
+    while (
+        shown_decimals
+        and decimals[shown_decimals - 1] != "0"
+        and (shown_decimals > len(part) or part[shown_decimals - 1] == "0")
+    ):
+        shown_decimals -= 1
+    return shown_decimals
 
 
 def _scientific(tokens: Sequence[Token], value: float) -> str:
-    at = next(place for place, (kind, _) in enumerate(tokens) if kind == "exponent")
-    point = next((place for place, token in enumerate(tokens[:at]) if token == ("sign", ".")), at)
+    at = next(position for position, (kind, _) in enumerate(tokens) if kind == "exponent")
+    point = next((position for position, token in enumerate(tokens[:at]) if token == ("sign", ".")), at)
     decimals = sum(kind == "digit" for kind, _ in tokens[point:at])
     width = sum(kind == "digit" for kind, _ in tokens[at:])
     mantissa, _, exponent = f"{value:.{decimals}E}".partition("E")
     sign = "-" if exponent.startswith("-") else "+" if tokens[at][1].endswith("+") else ""
     number = f"{mantissa}E{sign}{exponent.lstrip('+-0').rjust(width, '0')}"
-    return _around(tokens, number, max(place for place, (kind, _) in enumerate(tokens) if kind == "digit") + 1)
+    return _around(tokens, number, max(position for position, (kind, _) in enumerate(tokens) if kind == "digit") + 1)
 
 
 def _fraction(tokens: Sequence[Token], value: float) -> str:

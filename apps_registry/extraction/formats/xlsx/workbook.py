@@ -1,4 +1,4 @@
-"""XLSX: the visible cells of each sheet, in parts that carry the names of their columns."""
+"""XLSX: the visible cells of each sheet; each part of a table repeats the names of its columns."""
 
 import io
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def _rows(sheet: Any, layout: Layout, reading: Reading) -> Iterator[tuple[list[s
     """Yield the visible rows, and whether a row holds numbers or dates."""
     sheet.reset_dimensions()  # programs write wrong dimensions
     above: dict[tuple[int, int], str] = {}  # (first row, first column) of merged cells -> text
-    looks: dict[int, Look] = {}  # a sheet has a few looks and a million cells
+    looks: dict[int, Look] = {}  # a sheet has few looks and up to a million cells
     for number, row in enumerate(sheet.iter_rows(), 1):
         texts = [cell_text(shown_cell(cell, looks, reading)) for cell in row]
         has_numbers = any(isinstance(cell.value, int | float) or getattr(cell, "is_date", False) for cell in row)

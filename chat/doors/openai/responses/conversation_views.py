@@ -81,7 +81,7 @@ class _OneConversation(OpenAIView):
 
 
 class ConversationView(_OneConversation):
-    """One conversation."""
+    """Reads, changes and deletes one conversation."""
 
     async def get(self, request: Request, conversation: str) -> Response:
         """Answer with the conversation, without its items."""
@@ -128,7 +128,7 @@ class ItemsView(_OneConversation):
 
 
 class ItemView(_OneConversation):
-    """One item."""
+    """Reads one item of a conversation."""
 
     async def get(self, request: Request, conversation: str, item: str) -> Response:
         """Answer with the item."""

@@ -38,19 +38,19 @@ class Text(BaseModel):
     format: TextFormat | None = None
 
 
-def _items(given: object) -> object:
+def _items(value: object) -> object:
     """Return an input as items: a text is a message of the user."""
-    if isinstance(given, str):
-        return [{"role": "user", "content": given}]
-    if not isinstance(given, list):
+    if isinstance(value, str):
+        return [{"role": "user", "content": value}]
+    if not isinstance(value, list):
         raise ValueError("it must be text or a list of items")
-    return given
+    return value
 
 
-def _name(given: object) -> object:
+def _name(value: object) -> object:
     """Return the id of a conversation, which an object may hold."""
-    named = given.get("id") if isinstance(given, dict) else given
-    if not isinstance(named, str | None) or (named is None and given is not None):
+    named = value.get("id") if isinstance(value, dict) else value
+    if not isinstance(named, str | None) or (named is None and value is not None):
         raise ValueError("it must be the id of a conversation, or an object with it as id")
     return named
 

@@ -65,7 +65,7 @@ class _OneResponse(OpenAIView):
 
 
 class ResponseView(_OneResponse):
-    """One response."""
+    """Reads and deletes one response."""
 
     async def get(self, request: Request, response_id: str) -> Response | EventStream[dict[str, Any]]:
         """Answer with the response in its current state, or with its events: all, or those after a number."""

@@ -1,4 +1,4 @@
-"""What the practice model answers: calls, citations, and what it says of itself."""
+"""What the practice model answers: calls, citations, and what it says about itself."""
 
 import json
 from typing import Any
@@ -81,7 +81,7 @@ def test_it_searches_the_documents_for_questions_and_only_where_it_can() -> None
 
 
 def results(*named: tuple[str, Any]) -> list[dict[str, Any]]:
-    """The messages that follow calls: the calls, and what the tools answered between marks."""
+    """Return the messages of a round of calls: the calls, and the tools' answers between marks."""
     calls = [
         {"id": f"c{index}", "type": "function", "function": {"name": name, "arguments": "{}"}}
         for index, (name, _) in enumerate(named)
@@ -96,8 +96,8 @@ def test_it_reports_results_and_cites_the_sentence_that_answers() -> None:
         {"marker": "[2]", "document": "D", "place": "p", "text": "The index holds BTC and ETH. It began in May."},
         {"marker": "[4]", "document": "D", "place": "p", "text": "# Fees\n\nHolding the index costs 0.35 percent."},
     ]
-    found = results(("get_price", {"symbol": "ETH", "usd": 3125.5}), ("search_documents", {"passages": passages}))
-    text = asked("What is the price of ETH, and what does holding the index cost?", *found, tools=TOOLS).text
+    messages = results(("get_price", {"symbol": "ETH", "usd": 3125.5}), ("search_documents", {"passages": passages}))
+    text = asked("What is the price of ETH, and what does holding the index cost?", *messages, tools=TOOLS).text
     assert text.startswith(INTRODUCTION)
     assert "The tool get_price answered: symbol ETH, usd 3125.5." in text
     assert "“Holding the index costs 0.35 percent.” [4]" in text
@@ -118,7 +118,7 @@ def test_it_follows_nothing_that_a_document_says() -> None:
 
 
 @pytest.mark.parametrize("message", ["Hello!", "count to 3", "get_price", "", "?" * 5_000])
-def test_it_says_of_itself_what_it_is(message: str) -> None:
+def test_it_says_what_it_is(message: str) -> None:
     assert asked(message, tools=TOOLS).text.startswith(INTRODUCTION)
 
 
@@ -130,12 +130,12 @@ def test_it_says_what_it_lacks_and_counts_slowly() -> None:
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"messages": []}, {"messages": "x"}])
-def test_a_request_of_another_form_is_refused(body: Any) -> None:
+def test_a_malformed_request_is_refused(body: Any) -> None:
     with pytest.raises(InvalidRequestError, match="'messages' must be a list"):
         read_request(body)
 
 
-def test_a_request_may_hold_anything_that_the_protocol_allows() -> None:
+def test_a_request_may_contain_anything_that_the_protocol_allows() -> None:
     parts = [{"type": "text", "text": "What time"}, {"type": "text", "text": "is it?"}, "x"]
     odd = [{"type": "function"}, "x", {"function": {"name": "current_time", "parameters": {"properties": []}}}]
     reply = answer(read_request({"messages": ["x", {"role": "user", "content": parts}], "tools": odd}))

@@ -30,7 +30,7 @@ def test_one_call_starts_per_turn_and_addresses_take_turns() -> None:
     starts = asyncio.run(started_in_order(["flood"] * 50 + ["a", "b"]))
     turns = [turn for turn, _ in starts]
     assert len(set(turns)) == len(turns) == 52
-    assert {"a", "b"} <= {address for _, address in starts[:5]}  # not behind the 50
+    assert {"a", "b"} <= {address for _, address in starts[:5]}  # it does not wait for the 50
 
 
 def test_a_call_that_was_cancelled_takes_no_turn_and_stops_no_other() -> None:

@@ -1,4 +1,4 @@
-"""Charts: what is drawn, what is written, and that nothing of it is markup by accident."""
+"""Charts: what is drawn and written; data is never taken for markup."""
 
 import re
 from datetime import date
@@ -42,7 +42,7 @@ def test_bars_are_stacked_on_a_round_scale() -> None:
     assert re.findall(r"<span>([\d.]+)</span>", chart) == ["40", "20", "0"]
     assert "1 Nov" in chart
     assert "2026-11-03\none: 20\ntwo: 15\nall: 35" in chart
-    assert 'fill="url(#fill-turns-2)"' in chart  # told apart without colour
+    assert 'fill="url(#fill-turns-2)"' in chart  # distinguishable without colour
     assert 'id="fill-turns-2"' in chart
 
 

@@ -1,4 +1,4 @@
-"""Office files with one of each thing that a reader loses or leaves out."""
+"""Office files with one example of each thing that a reader loses or leaves out."""
 
 import io
 from typing import Any
@@ -145,7 +145,7 @@ def show() -> bytes:
 
 
 def book(chapter: str) -> bytes:
-    """Return a book with one chapter that exists, and one that does not."""
+    """Return a book with one chapter that exists, and one that is missing."""
     package = (
         '<package><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/><item id="b" href="b.xhtml"'
         ' media-type="application/xhtml+xml"/></manifest>'

@@ -7,7 +7,7 @@ from apps_registry.extraction.blocks import Reading
 
 
 def read(kind: str, data: bytes | str) -> Reading:
-    """Return what the reader of a kind makes of a file."""
+    """Return what the reader of this kind of file extracts."""
     reader: Callable[[bytes], Reading] = importlib.import_module(f"apps_registry.extraction.formats.{kind}").read
     return reader(data if isinstance(data, bytes) else data.encode())
 

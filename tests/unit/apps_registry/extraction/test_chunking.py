@@ -36,8 +36,8 @@ def test_headings_stay_short_however_long_they_are() -> None:
 def test_text_without_sentences_is_cut_between_words() -> None:
     words = [f"word{number}" for number in range(1000)]
     for block in (Block(" ".join(words)), Block("a | " + " ".join(words), is_table=True), Block("\t".join(words))):
-        found = " ".join(chunk.text for chunk in to_chunks([block])).split()
-        assert {*words} <= {*found} <= {*words, "a", "|"}
+        chunk_words = " ".join(chunk.text for chunk in to_chunks([block])).split()
+        assert {*words} <= {*chunk_words} <= {*words, "a", "|"}
     assert len(list(to_chunks([Block("x" * 5 * MAX_CHARS)]))) > 4
 
 

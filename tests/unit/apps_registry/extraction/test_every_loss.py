@@ -1,4 +1,4 @@
-"""Each kind of thing that a format can hold and a reader loses or leaves out is in the loss report."""
+"""Whatever a format can contain and a reader loses or leaves out is in the loss report."""
 
 from email.message import EmailMessage
 from pathlib import Path
@@ -105,7 +105,7 @@ FILES: dict[str, tuple[str, bytes | str, dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_a_file_loses_is_told_and_nothing_else(name: str) -> None:
+def test_only_what_a_file_loses_is_reported(name: str) -> None:
     kind, data, losses = FILES[name]
     reading = read(kind, data)
     assert losses_of(reading) == losses

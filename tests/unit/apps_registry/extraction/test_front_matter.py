@@ -1,4 +1,4 @@
-"""What a Markdown file says about itself before its text is part of the text."""
+"""The front matter of a Markdown file is part of its text."""
 
 import pytest
 
@@ -34,7 +34,7 @@ author.name: Ada
 
 @pytest.mark.parametrize("kind", ["markdown", "mdx"])
 @pytest.mark.parametrize("fields", [YAML, TOML])
-def test_the_fields_are_read(kind: str, fields: str) -> None:
+def test_front_matter_fields_are_read(kind: str, fields: str) -> None:
     reading = read(kind, f"{fields}\n# Refunds\n\nFive days.\n")
     assert reading.title == "Refunds"
     assert text_of(reading) == f"{LINES}Five days."

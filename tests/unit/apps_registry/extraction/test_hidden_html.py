@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a page a line
-"""Hidden text of an HTML page is left out and listed; what a reader sees, or can reveal, is kept."""
+"""Hidden text of an HTML page is left out and listed; what a visitor sees, or can reveal, is kept."""
 
 import pytest
 

@@ -46,7 +46,7 @@ The end.
 """
 
 
-def test_reStructuredText_that_is_malformed_or_elsewhere_is_told() -> None:  # noqa: N802 - its name
+def test_reStructuredText_that_is_malformed_or_in_other_files_is_reported() -> None:  # noqa: N802 - its name
     reading = read("rst", RST)
     text = text_of(reading)
     assert all(words in text for words in ("Plan   Price", "Basic, which is too long", "Shown to visitors", "The end."))
@@ -58,7 +58,7 @@ def test_reStructuredText_that_is_malformed_or_elsewhere_is_told() -> None:  # n
     assert (report["unknown_markup"]["count"], report["unknown_markup"]["detail"]) == (2, "line 7, line 26")
 
 
-def test_a_formula_without_a_result_is_told() -> None:
+def test_a_formula_without_a_result_is_reported() -> None:
     book, out = openpyxl.Workbook(), io.BytesIO()
     sheet = book.active
     assert sheet is not None
@@ -107,7 +107,7 @@ def test_values_of_a_sheet_without_stored_texts_are_read() -> None:
     assert text_of(read("odf", open_document(sheet))) == "A | B | C | D\n7.5 EUR | 12.5% | 2026-05-01 | open"
 
 
-def test_each_part_of_a_message_is_read_or_told() -> None:
+def test_each_part_of_a_message_is_read_or_reported() -> None:
     mixed = EmailMessage()
     mixed["From"] = "q@x.example"
     mixed.set_content("Before the picture.")
@@ -128,7 +128,7 @@ def test_each_part_of_a_message_is_read_or_told() -> None:
 
 
 def form() -> bytes:
-    """Return a PDF without text on its page: a form, remarks of a reviewer, and a file within it."""
+    """Return a PDF without text on its page: a form, a reviewer's remarks, and an attached file."""
     paper = FPDF()
     paper.add_page()
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(bytes(paper.output()))))
@@ -161,7 +161,7 @@ def form() -> bytes:
     return out.getvalue()
 
 
-def test_what_a_PDF_holds_next_to_its_pages_is_read_or_told() -> None:  # noqa: N802 - its name
+def test_what_a_PDF_contains_in_addition_to_its_pages_is_read_or_reported() -> None:  # noqa: N802 - its name
     reading = read("pdf", form())
     assert text_of(reading).split("\n") == [
         "Your name: Ada Quince",

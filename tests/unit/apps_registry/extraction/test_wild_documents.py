@@ -44,4 +44,4 @@ def test_a_file_gives_storable_text_or_is_refused_by_name(kind: str, data: bytes
     result = json.loads(out.getvalue())
     for text, *_ in result["chunks"]:
         assert "\x00" not in text
-        text.encode()  # no half of a pair
+        text.encode()  # no half of a surrogate pair

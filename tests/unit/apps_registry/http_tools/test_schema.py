@@ -60,7 +60,7 @@ def test_a_schema_that_is_recursive_in_the_usual_ways_is_not(part: dict[str, Any
 
 
 def test_arguments_that_fit_none_of_many_choices_are_refused_at_once() -> None:
-    """Told in full, as the library would, this error takes seconds and a gigabyte."""
+    """The library's full report of this error takes seconds and a gigabyte."""
     parameters = schema(a0={"anyOf": [{"type": "string", "const": str(n)} for n in range(500)]})
     validator = compile_schema(parameters)
     with pytest.raises(ToolError, match="are invalid"):

@@ -1,4 +1,4 @@
-"""Property test of MCP responses: whatever a server sends, the model reads storable text."""
+"""Property tests of MCP responses: whatever a server sends, the model reads storable text."""
 
 import json
 from typing import Any

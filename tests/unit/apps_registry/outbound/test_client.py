@@ -38,7 +38,7 @@ def call(upstream: Upstream, records: list[CallRecord]) -> Call:
 
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every address that anything in this process opens a connection to."""
+    """The addresses to which this process opens connections."""
     addresses: list[Any] = []
     real = BaseSelectorEventLoop.sock_connect
 
@@ -51,7 +51,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, *turns: list[str]) -> list[str]:
-    """Have the name service answer so, one list of addresses a question; return the names asked for."""
+    """Script the name service: one list of addresses for each lookup; return the names that were looked up."""
     asked: list[str] = []
 
     def resolve(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
@@ -89,7 +89,7 @@ def test_no_way_of_writing_a_forbidden_address_opens_a_connection(
     assert connected == []
     assert upstream.received == []
     assert all(record.verdict == error.value.verdict for record in records)
-    if isinstance(error.value, Refused):  # the rest no resolver here takes for an address
+    if isinstance(error.value, Refused):  # no resolver here reads the rest as an address
         assert "address" in str(error.value)
 
 
@@ -109,7 +109,7 @@ def test_one_forbidden_answer_refuses_them_all(
 def test_a_name_is_asked_for_once_and_its_answer_connected_to(
     call: Call, connected: list[Any], monkeypatch: pytest.MonkeyPatch, upstream: Upstream
 ) -> None:
-    """A name whose answer changes between check and connection gains nothing by it."""
+    """A name whose answer changes between check and connection (DNS rebinding) gains nothing."""
     port = upstream.host.rpartition(":")[2]
     asked = answers(monkeypatch, ["127.0.0.1"], ["169.254.169.254"])
     call(f"http://api.internal:{port}/", allowed={f"api.internal:{port}"})
@@ -182,7 +182,7 @@ def elsewhere() -> Iterator[Upstream]:
 
 
 def public(monkeypatch: pytest.MonkeyPatch, elsewhere: Upstream) -> None:
-    """Take loopback for public, as a stand-in for a server out there."""
+    """Treat loopback as public, in place of a server on the internet."""
     monkeypatch.setattr("apps_registry.outbound.backend.refusal", lambda *_, **__: None)
 
 
@@ -210,7 +210,7 @@ def test_a_body_does_not_go_to_another_origin(
 
 
 def test_permission_for_hosts_does_not_apply_to_redirects(call: Call, upstream: Upstream, elsewhere: Upstream) -> None:
-    """An allowed server, or a public one, shall not choose what is fetched from another allowed one."""
+    """An allowed or public server must not choose what is fetched from another allowed one."""
     upstream.handle = lambda handler, _: handler.redirect(f"{elsewhere.url}/admin")
     with pytest.raises(Refused, match="loopback address"):
         call(allowed={upstream.host, elsewhere.host})
@@ -350,7 +350,7 @@ def test_a_host_gets_only_so_many_calls_at_once(upstream: Upstream) -> None:
             if now == MAX_PER_HOST:
                 full.set()
         full.wait(10)
-        threading.Event().wait(0.05)  # time for one too many to come
+        threading.Event().wait(0.05)  # time in which a call beyond the limit would come
         with gate:
             now -= 1
         handler.reply("x")

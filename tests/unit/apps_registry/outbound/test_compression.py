@@ -1,4 +1,4 @@
-"""Compressed bodies are decompressed completely, wherever they are cut, or not at all."""
+"""Compressed bodies are decompressed completely, wherever they are split, or not at all."""
 
 import gzip
 import zlib

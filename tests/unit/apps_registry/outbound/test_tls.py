@@ -21,7 +21,7 @@ NAMES = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0
 
 
 def certificate(folder: Path, names: list[Any]) -> Path:
-    """A certificate that vouches for itself, with its key, in one file."""
+    """Return a self-signed certificate and its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
     now = datetime.datetime.now(datetime.UTC)
@@ -49,7 +49,7 @@ def encrypted(path: Path) -> Upstream:
 
 @pytest.fixture
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    """A server at https://localhost that an operator's own authority vouches for."""
+    """A server at https://localhost with a certificate that the operator trusts."""
     path = certificate(tmp_path, NAMES)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     tls.cache_clear()
@@ -72,7 +72,7 @@ def address(upstream: Upstream) -> str:
 
 
 def test_a_certificate_must_match_the_host_name(secure: Upstream, tmp_path: Path) -> None:
-    """The connection goes to an address; the certificate must be for the name that was asked for."""
+    """The connection goes to an address, but the certificate must be for the requested name."""
     assert call(address(secure)).status == 200
     (tmp_path / "other").mkdir()
     other = certificate(tmp_path / "other", [x509.DNSName("other.example")])
@@ -97,7 +97,7 @@ def test_https_never_leads_to_http(secure: Upstream, upstream: Upstream, status:
 
 
 def test_http_may_lead_to_https_which_learns_no_secret(secure: Upstream, upstream: Upstream) -> None:
-    """Another scheme is another origin, also on the same host; and so the private host is not allowed there."""
+    """Another scheme is another origin, even on the same host, so the private host is not allowed there."""
     upstream.handle = lambda handler, _: handler.redirect(address(secure))
     with pytest.raises(Refused, match="loopback"):
         call(f"{upstream.url}/", secure, Authorization="Bearer canary")

@@ -53,7 +53,7 @@ def body(schema: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 @pytest.mark.parametrize("kind", ["openai", "azure", "anthropic", "gemini", "llamacpp", "openrouter"])
-def test_a_strict_provider_takes_what_is_made_of_a_schema(kind: str, schema: dict[str, Any]) -> None:
+def test_a_strict_provider_accepts_a_rewritten_schema(kind: str, schema: dict[str, Any]) -> None:
     fitted = dict(fit("t", schema, PROFILES[kind].tools))
     strict = "openai" if kind == "openrouter" else kind
     assert list(RULES[strict](body(fitted))) == []
@@ -84,8 +84,8 @@ def test_a_rewritten_schema_accepts_all_that_the_original_accepts(
 
 def test_dropped_rules_are_described_in_words() -> None:
     gemini = PROFILES["gemini"].tools
-    told = fit("t", SCHEMAS["formats and patterns"], gemini)["properties"]
-    assert told["u"] == {"type": "string", "description": "(format uri)"}
+    properties = fit("t", SCHEMAS["formats and patterns"], gemini)["properties"]
+    assert properties["u"] == {"type": "string", "description": "(format uri)"}
     assert fit("t", SCHEMAS["one of two"], gemini)["description"] == "(exactly one of these sets: (a) or (b))"
     assert fit("t", SCHEMAS["values"], gemini)["properties"]["e"]["description"] == "(one of 1, 2)"
     described = {"type": "object", "description": "Two.", "properties": {"a": TEXT}, "not": {"required": ["a"]}}
@@ -139,7 +139,7 @@ def test_an_accepted_schema_does_not_change() -> None:
 )
 def test_a_provider_is_recognised_by_its_address(base_url: str, key: str) -> None:
     assert profile_of("", base_url).key == key
-    assert profile_of("groq", base_url).key == "groq"  # what was picked counts
+    assert profile_of("groq", base_url).key == "groq"  # the chosen profile counts
 
 
 def test_every_profile_says_where_its_rules_are_written() -> None:

@@ -1,4 +1,4 @@
-"""Which database errors are temporary, of both layers."""
+"""Which database errors of Django and psycopg are temporary."""
 
 import psycopg
 import pytest
@@ -11,7 +11,7 @@ from apps_registry.support.database_errors import fault_of, is_transient
 
 
 def of_django(error: psycopg.Error) -> DjangoError:
-    """The same error as the ORM raises it."""
+    """Return the same error as raised by the ORM."""
     with pytest.raises(DjangoError) as raised, connection.wrap_database_errors:
         raise error
     return raised.value
@@ -29,7 +29,7 @@ PASSING: dict[str, list[psycopg.Error]] = {
         errors.CrashShutdown(),
         errors.CannotConnectNow(),
         errors.ConnectionFailure(),
-        errors.ProtocolViolation(),  # how pgbouncer says that it has no connection
+        errors.ProtocolViolation(),  # pgbouncer's message that it has no connection
         errors.IoError(),
         psycopg.OperationalError("connection failed"),
         psycopg.InterfaceError("the connection is closed"),

@@ -57,7 +57,7 @@ def test_every_endless_loop_uses_the_helper() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.While) and "asyncio.sleep(" in ast.unparse(node):
                 loops.append(f"{path.relative_to(ROOT)}: while {ast.unparse(node.test)}")
-    # Those of a turn that is stored and of a call that waits end with what they are about.
+    # The loops of a turn that is stored and of a call that waits end with these.
     bounded = {
         *("chat/turns/running/saving.py: while session is not None", "chat/api/streams/waiting.py: while True"),
         "chat/doors/openai/responses/pieces.py: while True",  # ends at a deadline

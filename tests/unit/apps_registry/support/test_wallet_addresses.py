@@ -5,7 +5,7 @@ import pytest
 from apps_registry.support.wallet_addresses import checksummed, is_mistyped
 from sessions_app.user_state import InvalidUserState, parse_wallet
 
-# The test cases of the text of EIP-55.
+# The test cases in EIP-55.
 VECTORS = [
     "0x52908400098527886E0F7030069857D2E4169EE7",
     "0x8617E340B3D01FA5F11F306F4090FD50E238070D",

@@ -1,4 +1,4 @@
-"""The calculator: exact where possible, open about rounding, and quick with any input."""
+"""The calculator: exact where possible, explicit about rounding, and fast with any input."""
 
 import json
 import operator
@@ -163,7 +163,7 @@ def test_mistakes_are_explained(expression: str, message: str) -> None:
         "().__class__.__bases__",
         "open('/etc/passwd')",
         "[1 for x in (1,2)]",
-        "1and 2",  # Python reads it, with a warning
+        "1and 2",  # Python parses it, with a warning
         "\x00",
         "\ud800",
         "１+１",

@@ -171,7 +171,7 @@ def test_there_and_back_gives_the_same(units: tuple[Unit, Unit], value: Decimal)
     if there["exact"]:
         assert back["exact"]
         assert Fraction(back["result"]) == Fraction(value)
-    # Zero in one temperature scale is hundreds in another, and so is its rounding.
+    # Zero in one temperature scale is hundreds in another, so the rounding error is, too.
     assert abs(Fraction(back["result"]) - Fraction(value)) <= (Fraction(value) + 1000) * Fraction("1e-28")
 
 
@@ -180,5 +180,5 @@ def test_every_spelling_of_a_unit_finds_it(unit: Unit) -> None:
     assert all(BY_SYMBOL[symbol] is unit for symbol in unit.symbols)
     assert all(BY_NAME[normal_name(name)] is unit for name in (unit.name, *unit.aliases))
     assert unit.factor > 0
-    # A name that reads as a symbol of something else would be taken for that.
+    # A name that is also the symbol of another unit would be read as that unit.
     assert all(BY_SYMBOL.get(name, unit) is unit for name in (unit.name, *unit.aliases))

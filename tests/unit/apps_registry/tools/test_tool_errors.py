@@ -1,4 +1,4 @@
-"""Which results of tools are errors, for the pages of operators."""
+"""Which results of tools the console shows as errors."""
 
 import pytest
 
@@ -19,5 +19,5 @@ from apps_registry.tools.base import is_tool_error
         ("", False),
     ],
 )
-def test_an_error_is_an_object_that_has_nothing_else(result: str, expected: bool) -> None:
+def test_an_error_is_an_object_with_only_an_error(result: str, expected: bool) -> None:
     assert is_tool_error(result) is expected

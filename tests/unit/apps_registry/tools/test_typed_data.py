@@ -1,4 +1,4 @@
-"""Typed data is checked against its own types; the first example is that of EIP-712."""
+"""Typed data is checked against its own types; the first example is from EIP-712."""
 
 from copy import deepcopy
 from typing import Any
@@ -46,7 +46,7 @@ def test_the_example_of_the_standard_is_signed_as_it_is() -> None:
 
 
 def of(type_: str, value: Any) -> dict[str, Any]:
-    """Typed data with one field."""
+    """Return typed data with one field."""
     return {
         "types": {"A": [{"name": "x", "type": type_}], "B": [{"name": "y", "type": "uint8"}]},
         "primaryType": "A",
@@ -117,7 +117,7 @@ def test_values_that_do_not_fit_are_named(type_: str, value: Any, problem: str) 
         ({"more": 1}, "exactly types"),
     ],
 )
-def test_data_of_another_form_is_refused(change: dict[str, Any], problem: str) -> None:
+def test_malformed_data_is_refused(change: dict[str, Any], problem: str) -> None:
     with pytest.raises(InvalidTypedData, match=problem):
         check_typed_data({**deepcopy(MAIL), **change})
 

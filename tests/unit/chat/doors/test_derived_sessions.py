@@ -1,4 +1,4 @@
-"""Ids of sessions that are made from what clients send: the same for the same caller, and for no one else."""
+"""Session ids that are derived from what clients send: stable for a caller, and different for every other one."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -26,7 +26,7 @@ def test_the_same_caller_finds_its_session_again() -> None:
     assert made(HOLDER) == made(replace(HOLDER, address="192.0.2.2"))  # a backend may run on many machines
 
 
-def test_callers_apps_names_and_purposes_never_share_a_session() -> None:
+def test_different_callers_apps_names_or_purposes_never_share_a_session() -> None:
     ids = [
         *(made(ANYONE), made(replace(ANYONE, address="192.0.2.2"))),
         *(made(HOLDER), made(replace(HOLDER, key_id=8))),

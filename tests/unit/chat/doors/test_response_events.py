@@ -1,4 +1,4 @@
-"""The numbers of a response's events: a text in the same pieces has the same events on each worker."""
+"""The numbers of a response's events: every worker splits a text into the same events."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -18,14 +18,14 @@ def read(events: Iterable[bytes]) -> list[dict[str, Any]]:
 
 
 def whole(events: Events) -> Iterator[bytes]:
-    """A stream that begins when the turn has ended."""
+    """Return the events of a stream that begins after the turn has ended."""
     for item in (FIRST, CALL):
         yield from events.whole(item)
     yield events.last("response.completed")
 
 
 def live(events: Events, texts: Sequence[str]) -> Iterator[bytes]:
-    """A stream of a turn that runs."""
+    """Return the events of a stream of a running turn."""
     for text in texts:
         yield from events.delta("msg_1", text)
     yield from whole(events)
@@ -45,8 +45,8 @@ def test_it_does_not_matter_when_a_stream_begins(texts: list[str]) -> None:
         assert read(live(Events(after, PIECES), texts)) == events[after + 1 :]
 
 
-def test_the_last_event_comes_whatever_a_client_has() -> None:
-    lost = read(whole(Events(40)))  # the worker that knew the pieces has died
+def test_the_last_event_comes_whatever_a_client_already_has() -> None:
+    lost = read(whole(Events(40)))  # the worker that had the pieces has died
     assert [(event["type"], event["sequence_number"]) for event in lost] == [("response.completed", 41)]
 
 

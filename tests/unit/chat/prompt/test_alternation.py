@@ -1,4 +1,4 @@
-"""The roles of a prompt alternate for every session, as strict chat templates require."""
+"""The roles of every prompt alternate, as strict chat templates require."""
 
 import itertools
 import uuid
@@ -21,11 +21,11 @@ Prompt = list[dict[str, Any]]
 
 def mistral(prompt: Prompt) -> None:
     """The rule of Mistral's templates, with tools: https://github.com/ggml-org/llama.cpp/issues/11402."""
-    place = 0
+    position = 0
     for message in prompt:
         if message["role"] != "tool" and not message.get("tool_calls"):
-            assert (message["role"] == "user") == (place % 2 == 0), "roles must alternate"
-            place += 1
+            assert (message["role"] == "user") == (position % 2 == 0), "roles must alternate"
+            position += 1
 
 
 def mistral_api(prompt: Prompt) -> None:
@@ -39,9 +39,9 @@ def mistral_api(prompt: Prompt) -> None:
 
 
 def gemma(prompt: Prompt) -> None:
-    """Gemma's template, which knows no tools: strictly user, assistant, user."""
-    for place, message in enumerate(prompt):
-        assert message["role"] == ("user" if place % 2 == 0 else "assistant")
+    """Gemma's template, which does not support tools: strictly user, assistant, user."""
+    for position, message in enumerate(prompt):
+        assert message["role"] == ("user" if position % 2 == 0 else "assistant")
 
 
 def openai(prompt: Prompt) -> None:
@@ -63,7 +63,7 @@ EVENTS = st.sampled_from(
 
 
 class History:
-    """A session as turns leave it."""
+    """The messages of a session, as turns store them."""
 
     def __init__(self) -> None:
         self.messages: list[StoredMessage] = []
@@ -113,7 +113,7 @@ def test_every_history_makes_a_prompt_that_strict_templates_take(kinds: list[str
 
 @settings(max_examples=examples(200), deadline=None)
 @given(st.lists(EVENTS, min_size=1, max_size=8), EVENTS)
-def test_a_prompt_begins_as_the_one_before_it_did(kinds: list[str], more: str) -> None:
+def test_a_prompt_begins_like_the_previous_one(kinds: list[str], more: str) -> None:
     """Providers cache the beginning of a prompt; its last message may grow."""
     history = History()
     for number, kind in enumerate([*kinds, "nothing"]):
@@ -136,7 +136,7 @@ def test_the_issuer_gets_its_own_ids_and_fields_and_nobody_else_does(kind: str) 
     assert own[1]["tool_calls"][0]["id"] == own[2]["tool_call_id"] == "functions.f:1"
     assert "x" not in other[1]
     mistral_api(other)
-    assert other == prompt_of(history.messages)  # the same id for the same call, whenever it is sent
+    assert other == prompt_of(history.messages)  # a call has the same id in each prompt
 
 
 def test_a_conversation_that_the_assistant_begins() -> None:

@@ -1,4 +1,4 @@
-"""History that a caller brings belongs to no turn; a budget still cuts it to its newest exchanges."""
+"""History that a caller sends belongs to no turn; the budget still cuts it to its newest exchanges."""
 
 import uuid
 from datetime import UTC, datetime
@@ -20,5 +20,5 @@ def test_each_brought_message_of_the_user_begins_an_exchange() -> None:
     assert groups == [["And now?"], ["Who?", "Ada."], ["I am Ada.", "Hello."]]
     budget = sum(map(message_cost, [*brought[2:], *noticed]))
     prompt = build_prompt("", messages, current, budget_tokens=budget, with_tools=True)
-    told = " ".join(str(message["content"]) for message in prompt)  # type: ignore[index]
-    assert ("Who?" in told, "I am Ada." in told) == (True, False)
+    text = " ".join(str(message["content"]) for message in prompt)  # type: ignore[index]
+    assert ("Who?" in text, "I am Ada." in text) == (True, False)

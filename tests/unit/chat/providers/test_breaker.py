@@ -23,7 +23,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def open_one(clock: Clock) -> Breakers:
-    """One that has just opened."""
+    """Return a breaker that has just opened."""
     breakers = Breakers(clock)
     for _ in range(FAILURES):
         assert breakers.admits(KEY, CALLER)
@@ -69,7 +69,7 @@ def test_after_the_pause_one_caller_probes(open_one: Breakers, clock: Clock) -> 
 def test_a_probe_that_nobody_waits_for_leaves_it_to_the_next(open_one: Breakers, clock: Clock) -> None:
     clock.now += OPEN_SECONDS
     assert open_one.admits(KEY, CALLER)
-    open_one.gave_up(KEY, object())  # one that was asking when it opened, or asks for want of another model
+    open_one.gave_up(KEY, object())  # a caller that was waiting when it opened, or that has no other model
     assert not open_one.admits(KEY, CALLER)
     open_one.gave_up(KEY, CALLER)
     assert [open_one.admits(KEY, CALLER) for _ in range(2)] == [True, False]

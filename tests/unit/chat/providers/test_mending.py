@@ -1,4 +1,4 @@
-"""Refusals in the words of providers, and how the request is changed."""
+"""Refusals as providers word them, and how the request is changed."""
 
 from typing import Any
 

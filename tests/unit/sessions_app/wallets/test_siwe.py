@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sessions_app.wallets.siwe import SECP256K1_ORDER, InvalidProof, SignIn, check_times, parse_message, signer
 from tests.wallets import TestWallet
 
-# The example of the text of EIP-4361.
+# The example in EIP-4361.
 SAMPLE = """example.com wants you to sign in with your Ethereum account:
 0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2
 
@@ -161,7 +161,7 @@ def test_another_text_has_another_signer() -> None:
 def bad_signatures() -> dict[str, str]:
     good = TestWallet().sign("text")
     r, s, v = good[2:66], int(good[66:130], 16), int(good[130:], 16)
-    twin = f"0x{r}{SECP256K1_ORDER - s:064x}{55 - v:02x}"  # the same signature, which anybody can make
+    twin = f"0x{r}{SECP256K1_ORDER - s:064x}{55 - v:02x}"  # the same signature in another form, which anybody can make
     return {
         "malleated": twin,
         "empty": "0x",

@@ -1,4 +1,4 @@
-"""The language of a text, told by a sentence or two."""
+"""The language of a text, detected from a sentence or two."""
 
 import pytest
 
@@ -32,7 +32,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("language", SENTENCES)
-def test_a_sentence_tells_its_language(language: str) -> None:
+def test_a_sentence_determines_its_language(language: str) -> None:
     assert language_of(SENTENCES[language]) == language
 
 
@@ -40,7 +40,7 @@ def test_the_configuration_is_one_that_postgresql_has() -> None:
     assert configuration(SENTENCES["german"], KNOWN) == "german"
     for language in ("polish", "chinese", "thai", "persian", "ukrainian"):
         assert configuration(SENTENCES[language], KNOWN) == "simple"
-    assert configuration("AX-7731 4711", KNOWN) == "english"  # nothing tells
+    assert configuration("AX-7731 4711", KNOWN) == "english"  # no evidence
     assert configuration("", KNOWN) == "english"
 
 

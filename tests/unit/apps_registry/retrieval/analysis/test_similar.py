@@ -1,4 +1,4 @@
-"""Words that are like a word of a query."""
+"""Words that are similar to a word of a query."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from apps_registry.retrieval.analysis.similar import compounds, corrections, par
 
 
 def may_find(asked: str, word: str) -> bool:
-    grams = {f" {word} "[place : place + 3] for place in range(len(word))}
+    grams = {f" {word} "[position : position + 3] for position in range(len(word))}
     return any({*piece} <= grams for piece in typo_pieces(asked))
 
 
@@ -55,7 +55,7 @@ def test_words_find_little_if_a_good_part_of_them_is_unknown() -> None:
     words = [QueryWord("a", 3, [1]), QueryWord("b", 0, [2]), QueryWord("c", 4, [3])]
     assert missing_words(words, 1) == ["b"]
     assert missing_words([*words, QueryWord("d", 1, [4])], 1) == []
-    # A place that one of two languages takes for a function word is not missed.
+    # A position that one of two languages takes for a function word does not count as missing.
     assert missing_words([QueryWord("welch", 0, [1]), QueryWord("b", 0, [2]), QueryWord("bs", 0, [2])], 2) == [
         "b",
         "bs",

@@ -1,4 +1,4 @@
-"""The words and tokens of texts and queries: of a query, all that matter are among those of the text."""
+"""The words and tokens of texts and queries: those of a query that matter occur in the matching text."""
 
 import pytest
 
@@ -24,9 +24,9 @@ def shared(text: str, query: str) -> set[str]:
     ],
 )
 def test_a_word_within_a_script_without_spaces_is_found(text: str, query: str) -> None:
-    wanted = analyse_query(query).tokens
-    assert wanted
-    assert shared(text, query) == {*wanted}
+    tokens = analyse_query(query).tokens
+    assert tokens
+    assert shared(text, query) == {*tokens}
 
 
 def test_latin_words_within_another_script_stand_alone() -> None:
@@ -41,7 +41,7 @@ def test_arabic_articles_are_plain() -> None:
     ]
 
 
-def test_signs_of_any_script_are_no_letters() -> None:
+def test_punctuation_of_any_script_is_not_a_letter() -> None:
     assert analyse("“Refund” – ‘soon’ 5 €").words.split() == ["refund", "'soon'"]
     assert analyse("it’s don't").words == "it's don't"
     assert analyse("हिन्दी में").words.split() == ["हिन्दी", "में"]
@@ -106,6 +106,6 @@ def test_tokens_are_quoted_as_a_tsvector() -> None:
 
 
 @pytest.mark.parametrize("part", ["a", "aA", "a1", "a.", "1,", "(1", "-", "\u0301", "ال"])
-def test_a_word_without_end_takes_linear_time(part: str) -> None:
+def test_a_very_long_word_takes_linear_time(part: str) -> None:
     """With the square of the length, this test would run for minutes."""
     assert analyse(part * (200_000 // len(part))).tokens is not None

@@ -1,4 +1,4 @@
-"""Origins and networks: how they are written, and what they let through."""
+"""Origins and networks: how they are written, and which requests they accept."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_an_origin_is_stored_as_browsers_write_it(written: str, meant: str) -> N
         *("https://exämple.com", "https://example.com?x", "//example.com", "https://" + "a" * 400),
     ],
 )
-def test_what_is_no_origin_is_refused_by_name(text: str) -> None:
+def test_an_invalid_origin_is_refused_by_name(text: str) -> None:
     with pytest.raises(ValueError, match="is not an origin"):
         parse_origins(f"https://good.example\n{text}")
 
@@ -58,7 +58,7 @@ def test_a_network_is_stored_in_its_canonical_form(written: str, meant: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("192.0.2.1/24", "has host bits: write 192.0.2.0/24"),
         ("2001:db8::1/32", "has host bits: write 2001:db8::/32"),
@@ -70,8 +70,8 @@ def test_a_network_is_stored_in_its_canonical_form(written: str, meant: str) -> 
         ("1", "is not an address"),
     ],
 )
-def test_what_is_no_network_is_refused_by_name(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_an_invalid_network_is_refused_by_name(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         parse_networks(f"10.0.0.0/8 {text}")
 
 
@@ -103,7 +103,7 @@ def test_other_origins_and_none_are_refused(origin: str | None) -> None:
         limits.check_origin(RequestSource(origin, ""), rule="x")
 
 
-def test_no_limit_is_no_limit() -> None:
+def test_without_a_limit_everything_is_accepted() -> None:
     limits = limits_of("", "")
     limits.check_origin(RequestSource(None, ""), rule="x")
     limits.check_network(RequestSource(None, ""), rule="x")

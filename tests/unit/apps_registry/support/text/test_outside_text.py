@@ -70,7 +70,7 @@ def test_escapes_are_read_as_json_reads_them(text: str, clean: str) -> None:
     assert storable_json_text(text) == clean
 
 
-def test_integers_that_json_can_hold_keep_their_digits() -> None:
+def test_integers_that_json_can_represent_keep_their_digits() -> None:
     assert dump_storable({"wei": 10**30}) == '{"wei":1000000000000000000000000000000}'
 
 

@@ -30,7 +30,7 @@ def data(event: bytes) -> bytes:
 
 
 def whole(**message: Any) -> bytes:
-    """A complete answer in place of a stream."""
+    """Return a complete answer in place of a stream."""
     choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 3, "completion_tokens": 2}
     return json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage}, indent=2).encode()
@@ -42,7 +42,7 @@ END = data(DONE)
 
 
 class Shape(NamedTuple):
-    """The bytes of an answer, the reply and the reasoning in them, and where it was seen."""
+    """The bytes of an answer, the reply and the reasoning in them, and the source."""
 
     sent: bytes
     text: str
@@ -201,7 +201,7 @@ def test_an_answer_has_its_intended_meaning(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize("shape", ANSWERS.values(), ids=ANSWERS)
-def test_it_is_the_same_however_it_is_cut(shape: Shape) -> None:
+def test_an_answer_is_the_same_however_it_is_cut(shape: Shape) -> None:
     for size in (1, 2, 3, 7, 64):
         result = read(*(shape.sent[at : at + size] for at in range(0, len(shape.sent), size)))
         assert (result.text, result.reasoning) == (shape.text, shape.reasoning), (shape.source, size)
@@ -247,7 +247,7 @@ FAILURES: dict[str, tuple[bytes, bool, str]] = {
 
 
 @pytest.mark.parametrize(("sent", "is_transient", "reason"), FAILURES.values(), ids=FAILURES)
-def test_a_failure_is_told_apart_from_a_half_answer(sent: bytes, is_transient: bool, reason: str) -> None:
+def test_a_failure_is_distinguished_from_an_incomplete_answer(sent: bytes, is_transient: bool, reason: str) -> None:
     with pytest.raises(ModelFailure) as raised:
         read(sent)
     assert raised.value.is_transient is is_transient
@@ -279,17 +279,17 @@ THOUGHTS: dict[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("said", "text", "thought"), THOUGHTS.values(), ids=THOUGHTS)
-def test_thoughts_are_not_part_of_the_reply(said: str, text: str, thought: str) -> None:
+@pytest.mark.parametrize(("reply", "text", "thought"), THOUGHTS.values(), ids=THOUGHTS)
+def test_thoughts_are_not_part_of_the_reply(reply: str, text: str, thought: str) -> None:
     """Cut at every place, and into single characters."""
-    cuts = [[said[:at], said[at:]] for at in range(len(said) + 1)] + [list(said)]
+    cuts = [[reply[:at], reply[at:]] for at in range(len(reply) + 1)] + [list(reply)]
     for pieces in cuts:
         result = read(*(data(chunk({"content": piece})) for piece in pieces), STOP)
         assert (result.text, result.reasoning) == (text, thought), pieces
 
 
 @pytest.mark.parametrize(
-    ("said", "text"),
+    ("reply", "text"),
     [
         ("Hm, so.\n</think>\n\nHi", "Hi"),
         ("</think>\n\nHi", "Hi"),
@@ -299,9 +299,9 @@ def test_thoughts_are_not_part_of_the_reply(said: str, text: str, thought: str) 
         ("Hi", "Hi"),
     ],
 )
-def test_a_thought_whose_opening_tag_is_the_templates(said: str, text: str) -> None:
+def test_a_thought_whose_opening_tag_is_the_templates(reply: str, text: str) -> None:
     """https://github.com/vllm-project/vllm/issues/13125: the template writes the opening tag."""
-    assert split_unopened(said)[0] == text
+    assert split_unopened(reply)[0] == text
 
 
 ODD = st.recursive(

@@ -24,7 +24,7 @@ thorough = settings(bounded, max_examples=60)
 
 
 class Read(NamedTuple):
-    """What is read of an answer; `failure` is empty where it does not fail."""
+    """What is read from an answer; `failure` is empty if it does not fail."""
 
     text: str
     reasoning: str
@@ -34,15 +34,15 @@ class Read(NamedTuple):
 
 
 def read(pieces: Iterable[bytes]) -> Read:
-    """Read an answer as the client does, but for the connection."""
-    said: list[str] = []
+    """Read an answer like the client, but without a connection."""
+    parts: list[str] = []
     thought: list[str] = []
     calls, finish_reason, failure = ToolCallAssembly(), "", ""
     try:
         reader = AnswerReader()
         for event in _events(pieces):
             delta = reader.read(event).storable()
-            said.append(delta.text)
+            parts.append(delta.text)
             thought.append(delta.reasoning)
             finish_reason = delta.finish_reason or finish_reason
             for piece in delta.tool_calls:
@@ -50,7 +50,7 @@ def read(pieces: Iterable[bytes]) -> Read:
         whole = [(call.call_id, call.name, call.arguments) for call in calls.calls()]
     except ModelFailure as error:
         whole, failure = [], "" if finish_reason else str(error)
-    return Read("".join(said), "".join(thought), finish_reason, whole, failure)
+    return Read("".join(parts), "".join(thought), finish_reason, whole, failure)
 
 
 def _events(pieces: Iterable[bytes]) -> Iterable[bytes]:
@@ -63,8 +63,8 @@ def _events(pieces: Iterable[bytes]) -> Iterable[bytes]:
     yield from (event for event in decoder.end() if event != DONE)
 
 
-def cut(sent: bytes, places: Sequence[int]) -> list[bytes]:
-    ends = sorted({place % (len(sent) + 1) for place in places} | {len(sent)})
+def cut(sent: bytes, positions: Sequence[int]) -> list[bytes]:
+    ends = sorted({position % (len(sent) + 1) for position in positions} | {len(sent)})
     return [sent[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -150,7 +150,7 @@ _chunks = some(choices=st.lists(_choices, max_size=2), usage=_tokens, error=st.n
 @given(st.lists(_chunks | wild_json, max_size=6), st.lists(st.integers(0, 10_000), max_size=6))
 def test_any_events_are_read_or_a_failure(events: list[Any], places: list[int]) -> None:
     result = read(cut(b"".join(map(sse, events)), places))
-    assert json.loads(orjson.dumps(result[:4]).replace(rb"\u0000", b"NUL")) is not None  # no half of a pair
+    assert json.loads(orjson.dumps(result[:4]).replace(rb"\u0000", b"NUL")) is not None  # no half of a surrogate pair
     assert "\x00" not in result.text + result.reasoning + result.finish_reason
 
 

@@ -21,7 +21,7 @@ Fragment = dict[str, Any]
 
 
 class Shape(NamedTuple):
-    """What a server sends, what it means (name and arguments as text), and where it was seen."""
+    """What a server sends, what it means (name and arguments as text), and the source."""
 
     deltas: list[dict[str, Any]]
     calls: list[tuple[str, str]]
@@ -29,7 +29,7 @@ class Shape(NamedTuple):
 
 
 def piece(arguments: Any = None, *, name: str | None = None, **more: Any) -> Fragment:
-    """A fragment of a call; `index` and `id` only where they are given."""
+    """Return a fragment of a call; `index` and `id` only if they are given."""
     named = {} if name is None else {"name": name}
     return {**more, "function": {**named, **({} if arguments is None else {"arguments": arguments})}}
 
@@ -272,7 +272,7 @@ SHAPES: dict[str, Shape] = {
 
 
 def event(delta: dict[str, Any]) -> bytes:
-    """A chunk with a delta, or with a whole message in place of one."""
+    """Return a chunk with a delta, or with a complete message in place of one."""
     choice = delta if "message" in delta else {"delta": delta}
     return json.dumps({"choices": [{"index": 0, **choice}]}).encode()
 
@@ -293,11 +293,11 @@ def test_calls_have_their_intended_meaning(shape: Shape) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_no_call_is_made_twice_because_an_event_came_twice(shape: Shape) -> None:
-    """Each event that differs from the next one; two equal pieces of arguments cannot be told apart."""
-    for place in range(len(shape.deltas)):
-        deltas = [*shape.deltas[: place + 1], *shape.deltas[place:]]
+    """Only events that differ from the next one: two equal pieces of arguments may both be meant."""
+    for index in range(len(shape.deltas)):
+        deltas = [*shape.deltas[: index + 1], *shape.deltas[index:]]
         assembled = read([event(delta) for delta in deltas])
-        assert len(assembled) == len(shape.calls), (shape.source, place)
+        assert len(assembled) == len(shape.calls), (shape.source, index)
 
 
 def test_the_first_id_stays_and_a_late_one_is_taken() -> None:
@@ -341,4 +341,4 @@ def test_any_deltas_are_read_and_no_call_is_invented(deltas: list[list[Fragment]
     pieces = [fragment for fragments in deltas for fragment in fragments]
     assert len(assembled) <= len(pieces)
     named = {(fragment.get("function") or {}).get("name") or "" for fragment in pieces}
-    assert set("".join(call.name for call in assembled)) <= set("".join(named))  # some send a name in pieces
+    assert set("".join(call.name for call in assembled)) <= set("".join(named))  # some servers send a name in pieces
