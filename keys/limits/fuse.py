@@ -71,10 +71,13 @@ def pull_fuse(until: datetime | None = None) -> None:
 def reset_fuse() -> None:
     """Accept callers without a key again, and count their day from zero if its limit is what refused them.
 
-    A pull by hand says nothing about the tokens that were used, so their count goes on after it.
+    A pull by hand says nothing about the tokens that were used, so their count goes on after it. Calls and turns that
+    are being counted at the same time come either before or after the whole reset.
     """
     state = LimitState.objects.filter(subject=KEYLESS)
-    with transaction.atomic():
-        was_pulled = state.filter(blocked_until__gt=timezone.now()).update(blocked_until=None)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT keys_limits_lock(%s)", [KEYLESS])
+        was_pulled = read_fuse().opened_by == "hand"
+        state.update(blocked_until=None)
         if not was_pulled or read_fuse().opened_by:
-            state.update(blocked_until=None, day_tokens=0, day_money=0)
+            state.update(day_tokens=0, day_money=0)

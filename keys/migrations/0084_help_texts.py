@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('keys', '0081_limits_used_by_index'),
+        ('keys', '0083_slots_locked_in_order'),
     ]
 
     operations = [

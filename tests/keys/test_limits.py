@@ -27,7 +27,7 @@ from tests.client import Client
 from tests.commands import Result
 from tests.faults.conftest import workers_at_model
 from tests.model_server import ModelServer, Reply, ScriptedModel, calls, chunk, refuses, says
-from tests.product import Server
+from tests.product import NO_TLS, Server
 from tests.upstream import Upstream
 from tests.waiting import wait_until
 
@@ -355,3 +355,41 @@ def test_a_provider_that_accepts_no_limit_reserves_the_whole_window(
     limit(subject_of(key), tokens_per_day=2 * small.default_model.context_window)
     wait_until(lambda: caller.post_chat("Well?").status_code == 200, seconds=5)
     assert not {"max_tokens", "max_completion_tokens"} & model.requests[-1].keys()
+
+
+ECHO = {
+    "type": "function",
+    "function": {"name": "where_am_i", "description": "The place.", "parameters": {"type": "object", "properties": {}}},
+}
+
+
+def test_a_turn_that_waits_for_its_client_holds_nothing_and_its_answer_is_admitted_within_the_budget(
+    server: Server, small: App, key: IssuedKey, model: ScriptedModel
+) -> None:
+    """Through another protocol: the pause settles the first round, and what is left decides about the next one."""
+    App.objects.filter(pk=small.pk).update(callers_may_bring_tools=True)
+    limit(subject_of(key), tokens_per_day=20_000, concurrent_turns=1)
+    model.will(calls(("where_am_i", {}), prompt_tokens=500), says("There.", prompt_tokens=500))
+    headers = {"Authorization": f"Bearer {key.plain}"}
+    said: list[dict[str, object]] = [{"role": "user", "content": "Where?"}]
+
+    def complete() -> httpx2.Response:
+        asked = {"model": small.slug, "messages": said, "tools": [ECHO]}
+        return httpx2.post(f"{server.url}/v1/chat/completions", json=asked, headers=headers, verify=NO_TLS, timeout=60)
+
+    asks = complete()
+    assert asks.status_code == 200, asks.text
+    waiting = state(subject_of(key))
+    assert (waiting.running_turns, waiting.reserved_tokens) == (0, 0)
+    assert waiting.day_tokens == accounts.tokens_used(small) >= 500
+    message = asks.json()["choices"][0]["message"]
+    said += [message, {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "Here"}]
+    limit(subject_of(key), tokens_per_day=waiting.day_tokens + SMALL_REPLY)
+    refused = complete()
+    assert refused.status_code == 429, refused.text
+    assert len(model.requests) == 1
+    limit(subject_of(key), tokens_per_day=20_000)
+    wait_until(lambda: complete().status_code == 200, seconds=5)  # a worker remembers a refusal for a second
+    counts = state(subject_of(key))
+    assert (counts.running_turns, counts.reserved_tokens) == (0, 0)
+    assert counts.day_tokens == accounts.tokens_used(small) <= 20_000
