@@ -74,7 +74,12 @@ def overview(request: HttpRequest, app: App) -> dict[str, Any]:
     """Return the setup progress, the problems of the live release, and the tools that fail."""
     context: dict[str, Any] = {"steps": steps_of(app), "needs_key": not app.is_default}
     if app.live_release:
-        context |= {"release_problem": find_problem(app.live_release), "draft_changes": draft_state(app).changes}
+        state = draft_state(app)
+        context |= {
+            "release_problem": find_problem(app.live_release),
+            "draft_changes": state.changes,
+            "draft_parts": state.parts,
+        }
     if request.user.has_perm("apps_registry.view_outboundcall"):
         context["failing_tools"] = failing_tools(app.pk)
     return context | added_to("app overview", request, app)
