@@ -108,7 +108,9 @@ def test_the_overview_says_what_is_live_used_and_broken(admin_client: Client, la
         ("1 of 1", "status 500"),
     ]
     assert [f'href="{page(large_app, tab)}"' in shown for tab in TABS] == [True] * len(TABS)
+    assert "The draft differs from release 1 in: " in admin_client.get(page(large_app, "releases")).content.decode()
     publish(large_app)
+    assert "The draft equals release 2." in admin_client.get(page(large_app, "releases")).content.decode()
     assert "The draft equals release 2." in admin_client.get(page(large_app)).content.decode()
 
 

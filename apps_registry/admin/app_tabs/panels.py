@@ -127,7 +127,12 @@ def keys(request: HttpRequest, app: App) -> dict[str, Any]:
 def releases(request: HttpRequest, app: App) -> dict[str, Any]:
     """Return the newest releases, and the number of changes of the draft against the live release."""
     state = draft_state(app, compares_others=True)
-    return {**releases_panel(app), "draft_changes": state.changes, "draft_equals": state.equals}
+    return {
+        **releases_panel(app),
+        "draft_changes": state.changes,
+        "draft_equals": state.equals,
+        "draft_parts": state.parts,
+    }
 
 
 def usage(request: HttpRequest, app: App) -> dict[str, Any]:
