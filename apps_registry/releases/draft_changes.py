@@ -21,10 +21,12 @@ class DraftState:
         changes: number of settings, tools, servers and documents that differ; None if the draft or the live release
             cannot be read, or none is live.
         equals: another one of the newest releases, which has the content of the draft.
+        parts: the names of the settings and lists that differ, in words.
     """
 
     changes: int | None = None
     equals: AppRelease | None = None
+    parts: tuple[str, ...] = ()
 
 
 def draft_state(app: App, *, compares_others: bool = False) -> DraftState:
@@ -43,10 +45,12 @@ def draft_state(app: App, *, compares_others: bool = False) -> DraftState:
         return DraftState()
     one, other = draft.as_data(), live.as_data()
     changes = sum(_differences(one.get(name), other.get(name)) for name in one.keys() | other.keys())
+    parts = tuple(_words_of_differing(live, draft))
     if not (changes and compares_others):
-        return DraftState(changes)
+        return DraftState(changes, parts=parts)
     others = app.releases.filter(~Q(pk=app.live_release_id or 0))[:RELEASES_COMPARED]
-    return DraftState(changes, next((release for release in others if _content_or_none(release) == draft), None))
+    equal = next((release for release in others if _content_or_none(release) == draft), None)
+    return DraftState(changes, equal, parts)
 
 
 def changed_parts(before: AppRelease, after: AppRelease) -> list[str]:
@@ -54,11 +58,15 @@ def changed_parts(before: AppRelease, after: AppRelease) -> list[str]:
     contents = _content_or_none(before), _content_or_none(after)
     if contents[0] is None or contents[1] is None:
         return []
-    one, other = contents[0].as_data(), contents[1].as_data()
-    names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
-    if not names and list(before.document_ids) != list(after.document_ids):
+    words = _words_of_differing(contents[0], contents[1])
+    if not words and list(before.document_ids) != list(after.document_ids):
         return ["documents ingested again"]
-    return [name.replace("_", " ") for name in names]
+    return words
+
+
+def _words_of_differing(before: AppContent, after: AppContent) -> list[str]:
+    one, other = before.as_data(), after.as_data()
+    return [name.replace("_", " ") for name in {**one, **other} if one.get(name) != other.get(name)]
 
 
 def _content_or_none(release: AppRelease) -> AppContent | None:

@@ -97,6 +97,7 @@ def test_the_overview_says_what_is_live_used_and_broken(admin_client: Client, la
     shown = " ".join(admin_client.get(page(large_app)).content.decode().split())
     assert "Release 1 is live" in shown
     assert "<strong>2 changes in the draft</strong> are not published." in shown
+    assert re.search(r"The draft differs from release 1 in: [a-z ]+(, [a-z ]+)*\.", shown)
     tiles = shown.partition('id="app-usage"')[2].partition("</dl>")[0]
     sums = re.findall(r'<dt>(\w+)</dt> <dd[^>]*>(?:<a href="[^"]*">)?([^<]*)<', tiles)
     assert sums == [("Turns", "3,000"), ("Failed", "90"), ("Tokens", "45.0 k"), ("Cost", "$15.00")]
@@ -107,8 +108,10 @@ def test_the_overview_says_what_is_live_used_and_broken(admin_client: Client, la
         ("1 of 1", "status 500"),
     ]
     assert [f'href="{page(large_app, tab)}"' in shown for tab in TABS] == [True] * len(TABS)
+    assert "The draft differs from release 1 in: " in admin_client.get(page(large_app, "releases")).content.decode()
     publish(large_app)
-    assert "The draft has no changes." in admin_client.get(page(large_app)).content.decode()
+    assert "The draft equals release 2." in admin_client.get(page(large_app, "releases")).content.decode()
+    assert "The draft equals release 2." in admin_client.get(page(large_app)).content.decode()
 
 
 def test_a_tab_saves_its_own_fields_only_and_stays(admin_client: Client, app: App) -> None:

@@ -187,6 +187,9 @@ def test_the_url_contains_every_filter_and_mistakes_are_named(admin_client: Clie
     assert "2026-02-02 is after 2026-02-01" in crossed.content.decode()
     empty = admin_client.get(USAGE, {"from": "2001-01-01", "to": "2001-01-02"})
     assert "No usage in this range" in empty.content.decode()
+    assert '<input type="hidden" name="sort" value="cost">' in page
+    typed = admin_client.get(USAGE, {"range": "7d", "from": "2001-01-01", "to": "2001-01-02"})
+    assert "No usage in this range" in typed.content.decode()
 
 
 def test_the_largest_of_many_come_first_and_the_rest_is_counted(admin_client: Client, app: App) -> None:

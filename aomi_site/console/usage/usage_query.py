@@ -95,7 +95,8 @@ class UsageForm(forms.Form):
         """
         parameters = {name: value for name, value in query.items() if value}
         implied = {"range": "custom"} if {"from", "to"} & {*parameters} else {}
-        super().__init__({**DEFAULTS, **implied, **parameters})
+        # The page's form sends its range with the dates that were typed: the dates count.
+        super().__init__({**DEFAULTS, **parameters, **implied})
         self.now = (now or datetime.now(UTC)).astimezone(UTC)
         day = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
         # "from" is a keyword of Python, so these fields cannot be class attributes.

@@ -74,7 +74,12 @@ def overview(request: HttpRequest, app: App) -> dict[str, Any]:
     """Return the setup progress, the problems of the live release, and the tools that fail."""
     context: dict[str, Any] = {"steps": steps_of(app), "needs_key": not app.is_default}
     if app.live_release:
-        context |= {"release_problem": find_problem(app.live_release), "draft_changes": draft_state(app).changes}
+        state = draft_state(app)
+        context |= {
+            "release_problem": find_problem(app.live_release),
+            "draft_changes": state.changes,
+            "draft_parts": state.parts,
+        }
     if request.user.has_perm("apps_registry.view_outboundcall"):
         context["failing_tools"] = failing_tools(app.pk)
     return context | added_to("app overview", request, app)
@@ -122,7 +127,12 @@ def keys(request: HttpRequest, app: App) -> dict[str, Any]:
 def releases(request: HttpRequest, app: App) -> dict[str, Any]:
     """Return the newest releases, and the number of changes of the draft against the live release."""
     state = draft_state(app, compares_others=True)
-    return {**releases_panel(app), "draft_changes": state.changes, "draft_equals": state.equals}
+    return {
+        **releases_panel(app),
+        "draft_changes": state.changes,
+        "draft_equals": state.equals,
+        "draft_parts": state.parts,
+    }
 
 
 def usage(request: HttpRequest, app: App) -> dict[str, Any]:
