@@ -21,8 +21,9 @@ from tests.waiting import wait_until
 OF_AN_APP = re.compile(
     r"apps_registry_(tool|secret|mcpserver|openapi\w+|document\w*|chunk\w+|appmodel|outboundcall)\b|sessions_app_turn\b"
 )
+# `+ 0` keeps the planner from an index; the filter is the same.
 NAMES_THE_APP = re.compile(
-    r'\bapp_id"?\s*(=|IN)\s*\(?\s*(\$\d+|\d+)|\bapps_registry_app a\b.*\ba\.id = \$\d+', re.DOTALL
+    r'\bapp_id"?( \+ 0)?\s*(=|IN)\s*\(?\s*(\$\d+|\d+)|\bapps_registry_app a\b.*\ba\.id = \$\d+', re.DOTALL
 )
 # Session ids are unique among all Apps; the App is compared before anything of a session is shown or changed.
 NAMES_THE_SESSION = re.compile(r"\b(id|session_id|running_turn)\s*=\s*\$\d+|unnest\(\$1::uuid\[\]")
