@@ -59,6 +59,7 @@ def answers(server: Server, app: App, key: str) -> int:
         return caller.post_chat("Hi").status_code
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_new_key_is_shown_once_and_opens_its_app(console: "Page", server: Server, app: App) -> None:
     from playwright.sync_api import Error as PlaywrightError
@@ -118,6 +119,7 @@ def test_the_command_works_when_pasted(console: "Page", server: Server, app: App
     assert [message["sender"] for message in snapshot["messages"]] == ["user", "agent"]
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_a_key_revoked_on_its_page_is_refused_at_once(console: "Page", server: Server, app: App) -> None:
     issued = factories.make_key(app)
