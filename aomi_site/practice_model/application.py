@@ -20,7 +20,7 @@ WORD_SECONDS, SLOW_WORD_SECONDS = 0.02, 0.1
 
 
 Answering = Callable[[Request], Answer]
-ANSWERING = web.AppKey("answering", Answering)
+ANSWERING: web.AppKey[Answering] = web.AppKey("answering")
 
 
 def make_application(answering: Answering = answer) -> web.Application:

@@ -394,7 +394,8 @@ def _the_steps_are_next_to_the_messages_where_there_is_room(opened: "Page") -> N
     def box(name: str) -> dict[str, float]:
         found = opened.locator(f"[data-column='1'] .aomi-turn {name}").bounding_box()
         assert found is not None
-        return {**found, "right": found["x"] + found["width"], "bottom": found["y"] + found["height"]}
+        x, y = found["x"], found["y"]
+        return {"x": x, "y": y, "right": x + found["width"], "bottom": y + found["height"]}
 
     for width, has_panes in ((1440, True), (390, False)):
         opened.set_viewport_size({"width": width, "height": 900})

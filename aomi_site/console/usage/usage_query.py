@@ -95,7 +95,7 @@ class UsageForm(forms.Form):
         """
         parameters = {name: value for name, value in query.items() if value}
         implied = {"range": "custom"} if {"from", "to"} & {*parameters} else {}
-        super().__init__({**DEFAULTS, **implied, **parameters})
+        super().__init__({**DEFAULTS, **parameters, **implied})
         self.now = (now or datetime.now(UTC)).astimezone(UTC)
         day = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
         # "from" is a keyword of Python, so these fields cannot be class attributes.
