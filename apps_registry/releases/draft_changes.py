@@ -21,10 +21,12 @@ class DraftState:
         changes: number of settings, tools, servers and documents that differ; None if the draft or the live release
             cannot be read, or none is live.
         equals: another one of the newest releases, which has the content of the draft.
+        differing: the names of the settings and lists that differ, as App files have them.
     """
 
     changes: int | None = None
     equals: AppRelease | None = None
+    differing: tuple[str, ...] = ()
 
 
 def draft_state(app: App, *, compares_others: bool = False) -> DraftState:
@@ -42,11 +44,13 @@ def draft_state(app: App, *, compares_others: bool = False) -> DraftState:
     except AppFileError:
         return DraftState()
     one, other = draft.as_data(), live.as_data()
-    changes = sum(_differences(one.get(name), other.get(name)) for name in one.keys() | other.keys())
+    differing = tuple(name for name in {**one, **other} if one.get(name) != other.get(name))
+    changes = sum(_differences(one.get(name), other.get(name)) for name in differing)
     if not (changes and compares_others):
-        return DraftState(changes)
+        return DraftState(changes, differing=differing)
     others = app.releases.filter(~Q(pk=app.live_release_id or 0))[:RELEASES_COMPARED]
-    return DraftState(changes, next((release for release in others if _content_or_none(release) == draft), None))
+    equals = next((release for release in others if _content_or_none(release) == draft), None)
+    return DraftState(changes, equals, differing)
 
 
 def changed_parts(before: AppRelease, after: AppRelease) -> list[str]:
