@@ -58,12 +58,14 @@ class Camera:
         """Store the visible part of a page as a PNG; return its size in bytes.
 
         Raises:
-            PageError: the page does not exist, or is wider than the window.
+            PageError: the page does not exist, is wider than the window, or shows a turn that was not completed.
         """
         answer = self.tab.goto(f"{self.running.url}/admin/{page.path.format(**self.running.content)}")
         if answer is None or answer.status != 200:
             raise PageError(f"{page.name}: /admin/{page.path} answered {answer.status if answer else 'nothing'}.")
         self.tab.wait_for_selector(page.wait_for)
+        for number, message in enumerate(page.messages):
+            self._send(page, message, number)
         if page.hover:
             self.tab.hover(page.hover)
         if excess := self.tab.evaluate(TOO_WIDE):
@@ -71,6 +73,15 @@ class Camera:
         data = small_png(self.tab.screenshot())
         file.write_bytes(data)
         return len(data)
+
+    def _send(self, page: Page, message: str, number: int) -> None:
+        """Send a message in the playground, and wait for the end of its turn, which follows `number` others."""
+        self.tab.fill("#message", message)
+        self.tab.click("[data-send]")
+        turn = self.tab.locator(".aomi-turn").nth(number)
+        turn.locator("xpath=self::*[@data-status]").wait_for()
+        if turn.get_attribute("data-status") != "completed":
+            raise PageError(f"{page.name}: “{message}” was answered with:\n{turn.inner_text()}")
 
 
 def small_png(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 
 from bench import postgres, servers
 from bench.servers import ROOT
+from screenshots.content.scripted_model import model_serving
 
 DATABASE = "screenshots"
 
@@ -32,8 +33,8 @@ class Running:
 
 @contextmanager
 def serving() -> Iterator[Running]:
-    """Start PostgreSQL in a new folder, fill a database and serve it; remove everything afterwards."""
-    with postgres.running() as database:
+    """Start PostgreSQL in a new folder, fill a database and serve it with a model; remove everything afterwards."""
+    with model_serving() as model_url, postgres.running() as database:
         database.run("postgres", f"CREATE DATABASE {DATABASE}")
         environment = {
             "AOMI_ENV": "local",
@@ -41,7 +42,7 @@ def serving() -> Iterator[Running]:
             "DATABASE_URL": database.url(DATABASE),
         }
         _run(environment, "manage.py", "migrate", "-v0")
-        filled = json.loads(_run(environment, "-m", "screenshots.content"))
+        filled = json.loads(_run(environment, "-m", "screenshots.content", model_url))
         with servers.serving("product", environment, database.data_dir / "server.log") as server:
             yield Running(f"http://127.0.0.1:{server.port}", filled["login"], filled["content"])
 

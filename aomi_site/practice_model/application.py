@@ -4,12 +4,12 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
-from aomi_site.practice_model.request import InvalidRequestError, read_request
+from aomi_site.practice_model.request import InvalidRequestError, Request, read_request
 from aomi_site.practice_model.rules import Answer, answer
 
 MODEL_ID = "practice-model"
@@ -19,9 +19,18 @@ CHARS_PER_TOKEN = 4
 WORD_SECONDS, SLOW_WORD_SECONDS = 0.02, 0.1
 
 
-def make_application() -> web.Application:
-    """Return the application; it stores and logs nothing."""
+Answering = Callable[[Request], Answer]
+ANSWERING: web.AppKey[Answering] = web.AppKey("answering")
+
+
+def make_application(answering: Answering = answer) -> web.Application:
+    """Return the application; it stores and logs nothing.
+
+    Args:
+        answering: what to answer; by default the rules of the practice model.
+    """
     application = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_only_for_this_machine])
+    application[ANSWERING] = answering
     application.router.add_post("/v1/chat/completions", _complete)
     application.router.add_get("/v1/models", _models)
     application.router.add_get("/health", _health)
@@ -48,7 +57,7 @@ async def _models(_: web.Request) -> web.Response:
 async def _complete(request: web.Request) -> web.StreamResponse:
     try:
         body = json.loads(await request.read())
-        reply = _Reply(answer(read_request(body)), body)
+        reply = _Reply(request.app[ANSWERING](read_request(body)), body)
     except InvalidRequestError as error:
         return _refusal(f"{error}.", 400)
     except (ValueError, RecursionError):

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,6 +18,7 @@ from apps_registry.admin.csv_list import CsvList
 from apps_registry.admin.display import badge, code, moment
 from apps_registry.admin.forms.tool import HttpToolForm, TrialForm, needs_schema
 from apps_registry.admin.outbound_call import conversation_link, errors_told, outcome, tool_link
+from apps_registry.admin.recent_calls import add_recent_calls
 from apps_registry.http_tools.checks import secrets_used
 from apps_registry.http_tools.definition import HttpToolDefinition
 from apps_registry.http_tools.sample import sample_arguments
@@ -43,7 +45,7 @@ class ToolAdmin(AppPartAdmin[Tool]):
     """HTTP tools; built-in tools are check boxes on the App's page."""
 
     form = HttpToolForm
-    list_display = ("name", "app", "state", "request_line")
+    list_display = ("name", "app", "state", "request_line", "last_hour")
     list_filter = ("app", "is_enabled")
     list_select_related = ("app",)
     search_fields = ("name", "app__slug")
@@ -78,6 +80,23 @@ class ToolAdmin(AppPartAdmin[Tool]):
     @admin.display(description="state", ordering="is_enabled")
     def state(self, tool: Tool) -> SafeString:
         return badge("active") if tool.is_enabled else badge("inactive")
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Show calls to operators who may see them."""
+        sees_calls = request.user.has_perm("apps_registry.view_outboundcall")
+        return self.list_display if sees_calls else tuple(name for name in self.list_display if name != "last_hour")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Count the recent calls of all tools on the page at once."""
+        changelist = super().get_changelist_instance(request)
+        if "last_hour" in changelist.list_display:
+            add_recent_calls(changelist.result_list)
+        return changelist
+
+    @admin.display(description="last hour")
+    def last_hour(self, tool: Any) -> str:
+        """The calls of the last hour, and those of them that failed."""
+        return render_to_string("admin/apps_registry/tool/recent_calls.html", {"recent": tool.recent_calls})
 
     @admin.display(description="request")
     def request_line(self, tool: Tool) -> SafeString:
@@ -169,12 +188,13 @@ class OutcomeFilter(admin.SimpleListFilter):
         "timeout": Q(verdict="timed out"),
         "answered": Q(verdict="answered"),
         "cancelled": Q(verdict="cancelled"),
+        "ended": ~Q(verdict="cancelled"),
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Describe each outcome."""
         words = ("any failure", "answered with an error status", "refused by this server", "timed out", "answered")
-        return list(zip(self.conditions, (*words, "cancelled"), strict=True))
+        return list(zip(self.conditions, (*words, "cancelled", "not cancelled"), strict=True))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[OutboundCall]) -> QuerySet[OutboundCall]:
         """Keep the calls with the chosen outcome."""
@@ -182,12 +202,28 @@ class OutcomeFilter(admin.SimpleListFilter):
         return queryset.filter(condition) if condition is not None else queryset
 
 
+class ToolFilter(admin.SimpleListFilter):
+    """Shows the calls of the tool that the URL names; it offers no others, of which there may be very many."""
+
+    title, parameter_name = "tool", "tool"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the chosen tool only, so that the choice is seen and can be removed."""
+        chosen = self.value()
+        return [(chosen, chosen)] if chosen else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OutboundCall]) -> QuerySet[OutboundCall]:
+        """Keep the calls of the tool."""
+        chosen = self.value()
+        return queryset.filter(tool=chosen) if chosen else queryset
+
+
 @admin.register(OutboundCall)
 class OutboundCallAdmin(CsvList, MachineRowsAdmin[OutboundCall]):
     """Requests of tools and operators to other servers, sent or refused; kept for a month."""
 
     list_display = ("created", "app_name", "tool", "request_line", "ended", "turn")
-    list_filter = ("app", OutcomeFilter, "created_at")
+    list_filter = ("app", ToolFilter, OutcomeFilter, "created_at")
     list_select_related = ("app",)
     search_fields = ("host", "tool", "verdict", "=status")
     search_help_text = "Host, tool, status, verdict, the id of a turn, or a request id."

@@ -1,5 +1,6 @@
 """How much an App's draft differs from the live release, and releases from each other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +22,12 @@ class DraftState:
         changes: number of settings, tools, servers and documents that differ; None if the draft or the live release
             cannot be read, or none is live.
         equals: another one of the newest releases, which has the content of the draft.
-        parts: the names of the settings and lists that differ, in words.
+        differing: the names of the settings and lists that differ, as App files have them.
     """
 
     changes: int | None = None
     equals: AppRelease | None = None
-    parts: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
 
 
 def draft_state(app: App, *, compares_others: bool = False) -> DraftState:
@@ -44,13 +45,13 @@ def draft_state(app: App, *, compares_others: bool = False) -> DraftState:
     except AppFileError:
         return DraftState()
     one, other = draft.as_data(), live.as_data()
-    changes = sum(_differences(one.get(name), other.get(name)) for name in one.keys() | other.keys())
-    parts = tuple(_words_of_differing(live, draft))
+    differing = _differing(one, other)
+    changes = sum(_differences(one.get(name), other.get(name)) for name in differing)
     if not (changes and compares_others):
-        return DraftState(changes, parts=parts)
+        return DraftState(changes, differing=differing)
     others = app.releases.filter(~Q(pk=app.live_release_id or 0))[:RELEASES_COMPARED]
-    equal = next((release for release in others if _content_or_none(release) == draft), None)
-    return DraftState(changes, equal, parts)
+    equals = next((release for release in others if _content_or_none(release) == draft), None)
+    return DraftState(changes, equals, differing)
 
 
 def changed_parts(before: AppRelease, after: AppRelease) -> list[str]:
@@ -58,15 +59,14 @@ def changed_parts(before: AppRelease, after: AppRelease) -> list[str]:
     contents = _content_or_none(before), _content_or_none(after)
     if contents[0] is None or contents[1] is None:
         return []
-    words = _words_of_differing(contents[0], contents[1])
+    words = [name.replace("_", " ") for name in _differing(contents[0].as_data(), contents[1].as_data())]
     if not words and list(before.document_ids) != list(after.document_ids):
         return ["documents ingested again"]
     return words
 
 
-def _words_of_differing(before: AppContent, after: AppContent) -> list[str]:
-    one, other = before.as_data(), after.as_data()
-    return [name.replace("_", " ") for name in {**one, **other} if one.get(name) != other.get(name)]
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name in {**one, **other} if one.get(name) != other.get(name))
 
 
 def _content_or_none(release: AppRelease) -> AppContent | None:

@@ -1,6 +1,8 @@
-"""The tools of an App that failed recently, from the log of outbound calls."""
+"""The tools of Apps that were called or failed recently, from the log of outbound calls."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 
@@ -22,6 +24,13 @@ SELECT tool, count(*) FILTER (WHERE has_failed), count(*),
         FILTER (WHERE has_failed))[1]
 FROM judged GROUP BY tool HAVING bool_or(has_failed)
 ORDER BY 2 DESC, tool LIMIT %(shown)s
+"""
+
+COUNT_RECENT = """
+SELECT app_id, tool, count(*), count(*) FILTER (WHERE verdict <> 'answered' OR status >= 400)
+FROM apps_registry_outboundcall
+WHERE app_id = ANY(%(apps)s) AND created_at >= %(since)s AND verdict <> 'cancelled'
+GROUP BY app_id, tool
 """
 
 
@@ -47,3 +56,15 @@ def failing_tools(app_id: int) -> list[FailingTool]:
     with connection.cursor() as cursor:
         cursor.execute(READ, {"app": app_id, "hours": HOURS, "read": CALLS_READ, "shown": MOST_SHOWN})
         return [FailingTool(*row) for row in cursor.fetchall()]
+
+
+def count_calls(app_ids: Collection[int], since: datetime) -> dict[tuple[int, str], tuple[int, int]]:
+    """Return the calls of each tool that was called, and how many of them failed, by App and the tool's name.
+
+    Args:
+        app_ids: the Apps.
+        since: the time of the first call that counts. Cancelled calls do not.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_RECENT, {"apps": list(app_ids), "since": since})
+        return {(app_id, tool): (calls, failed) for app_id, tool, calls, failed in cursor.fetchall()}

@@ -1,4 +1,4 @@
-"""Fills the database of DATABASE_URL: `python -m screenshots.content` prints the ids and a login as JSON."""
+"""Fills the database of DATABASE_URL: `python -m screenshots.content MODEL_URL` prints the ids and a login as JSON."""
 
 import json
 import os
@@ -12,4 +12,4 @@ django.setup()
 
 from screenshots.content.filling import fill, log_in  # noqa: E402
 
-sys.stdout.write(json.dumps({"content": asdict(fill()), "login": log_in()}))
+sys.stdout.write(json.dumps({"content": asdict(fill(sys.argv[1])), "login": log_in()}))

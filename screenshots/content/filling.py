@@ -25,11 +25,15 @@ class Content:
     model: int
 
 
-def fill() -> Content:
-    """Fill the database, which must be migrated and empty; return the rows that pages show."""
+def fill(model_url: str) -> Content:
+    """Fill the database, which must be migrated and empty; return the rows that pages show.
+
+    Args:
+        model_url: the base URL of the provider of every model.
+    """
     now = timezone.now()
     operator = User.objects.create_superuser("operator")
-    apps = fill_registry()
+    apps = fill_registry(model_url)
     keys = fill_keys(apps, operator, now)
     session, turn = Conversations(apps, keys, now).fill()
     refusal = fill_faults(apps["support"], keys, now)

@@ -19,9 +19,9 @@ PRICES = {"swift-2": ("0.15", "0.60"), "deep-1": ("2.00", "8.00")}
 BROKEN_PDF = b"%PDF-1.4\n% A file that was cut off while it was sent.\n"
 
 
-def fill_registry() -> dict[str, App]:
-    """Create models and Apps; return the Apps by slug."""
-    _make_models()
+def fill_registry(model_url: str) -> dict[str, App]:
+    """Create models of a provider at this base URL, and Apps; return the Apps by slug."""
+    _make_models(model_url)
     for name in ("support", "handbook"):
         call_command("import_app", str(FILES / f"{name}.yaml"), "--apply", stdout=io.StringIO(), stderr=io.StringIO())
     support = App.objects.get(slug="support")
@@ -32,10 +32,10 @@ def fill_registry() -> dict[str, App]:
     return {app.slug: app for app in App.objects.all()}
 
 
-def _make_models() -> None:
+def _make_models(model_url: str) -> None:
     seed_default_app(
         provider_slug="models-example",
-        base_url="https://models.example.com/v1",
+        base_url=model_url,
         api_key="",
         model_name="swift-2",
         provider_model_id="swift-2-2026-09",

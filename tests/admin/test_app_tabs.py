@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -96,8 +97,10 @@ def test_every_tab_costs_fifteen_queries_at_most(
 def test_the_overview_says_what_is_live_used_and_broken(admin_client: Client, large_app: App) -> None:
     shown = " ".join(admin_client.get(page(large_app)).content.decode().split())
     assert "Release 1 is live" in shown
-    assert "<strong>2 changes in the draft</strong> are not published." in shown
-    assert re.search(r"The draft differs from release 1 in: [a-z ]+(, [a-z ]+)*\.", shown)
+    state = shown.partition('id="app-state"')[2].partition("</p>")[0]
+    assert "<strong>The draft differs from release 1</strong>:" in state
+    assert re.findall(r'<a href="([^"]+)">(\w+)</a>', state) == [(page(large_app, "prompt"), "prompt")]
+    assert "(2 changes)" in state
     tiles = shown.partition('id="app-usage"')[2].partition("</dl>")[0]
     sums = re.findall(r'<dt>(\w+)</dt> <dd[^>]*>(?:<a href="[^"]*">)?([^<]*)<', tiles)
     assert sums == [("Turns", "3,000"), ("Failed", "90"), ("Tokens", "45.0 k"), ("Cost", "$15.00")]
@@ -108,10 +111,40 @@ def test_the_overview_says_what_is_live_used_and_broken(admin_client: Client, la
         ("1 of 1", "status 500"),
     ]
     assert [f'href="{page(large_app, tab)}"' in shown for tab in TABS] == [True] * len(TABS)
-    assert "The draft differs from release 1 in: " in admin_client.get(page(large_app, "releases")).content.decode()
-    publish(large_app)
-    assert "The draft equals release 2." in admin_client.get(page(large_app, "releases")).content.decode()
+    App.objects.filter(pk=large_app.pk).update(temperature=0.5, max_tool_rounds=3)
+    factories.make_http_tool(large_app, "https://a.example/", name="a_new_tool")
+    shown = admin_client.get(page(large_app)).content.decode()
+    state = shown.partition('id="app-state"')[2].partition("</p>")[0]
+    assert re.findall(r">(prompt|models|tools|documents|settings)</a>", state) == [
+        *("prompt", "models", "tools", "settings")
+    ]
+    publish(App.objects.get(pk=large_app.pk))
     assert "The draft equals release 2." in admin_client.get(page(large_app)).content.decode()
+
+
+def test_lists_of_tools_show_their_calls_of_the_last_hour(
+    admin_client: Client, staff_client: Callable[..., Client], large_app: App
+) -> None:
+    called(large_app, "tool_1", "cancelled", 2)
+    called(large_app, "tool_10", "timed out", 4)  # another tool, whose name begins in the same way
+    called(large_app, "tool_3", "answered", 5, status=200, created_at=datetime.now(UTC) - timedelta(hours=2))
+    lists = (page(large_app, "tools"), f"/admin/apps_registry/tool/?app__id__exact={large_app.pk}")
+    for path in lists:
+        with CaptureQueriesContext(connection) as captured:
+            shown = admin_client.get(path).content.decode()
+        counting = [query for query in captured.captured_queries if "outboundcall" in query["sql"]]
+        assert (len(counting), len(captured) <= 15) == (1, True), path
+        links = [(unescape(url), int(number)) for url, number in re.findall(CALLS, shown)]
+        assert sorted(number for _, number in links) == [1, 1, 3, 4, 4, 10]
+        for url, number in links:
+            assert admin_client.get(url).context["cl"].result_count == number, url
+        assert shown.count("no calls") == 9
+    onlooker = staff_client(*VIEW)
+    assert [re.search(CALLS, onlooker.get(path).content.decode()) for path in lists] == [None, None]
+    assert "no calls" not in "".join(onlooker.get(path).content.decode() for path in lists)
+
+
+CALLS = r'href="(/admin/apps_registry/outboundcall/[^"]+)">(\d+) (?:call|failed)'
 
 
 def test_a_tab_saves_its_own_fields_only_and_stays(admin_client: Client, app: App) -> None:

@@ -351,6 +351,7 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
     ] == []
     first.locator("[data-steps] > li.is-bad >> text=tool no_such: failed").wait_for()
     first.locator("[data-line] >> text=completed").wait_for()
+    _the_steps_are_next_to_the_messages_where_there_is_room(opened)
     times = first.locator("[data-steps] .is-time").all_inner_texts()
     assert [time.startswith("at ") for time in times] == [True] * len(times)
     since = [float(number) * (1 if unit == "ms" else 1000) for _, number, unit in map(str.split, times)]
@@ -387,6 +388,21 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
         url, headers={**headers, "AOMI-APP-KEY": key}, content=words[words.index("-d") + 1], verify=NO_TLS
     )
     assert answer.json()["messages"][0]["content"] == "It's me"
+
+
+def _the_steps_are_next_to_the_messages_where_there_is_room(opened: "Page") -> None:
+    def box(name: str) -> dict[str, float]:
+        found = opened.locator(f"[data-column='1'] .aomi-turn {name}").bounding_box()
+        assert found is not None
+        x, y = found["x"], found["y"]
+        return {"x": x, "y": y, "right": x + found["width"], "bottom": y + found["height"]}
+
+    for width, has_panes in ((1440, True), (390, False)):
+        opened.set_viewport_size({"width": width, "height": 900})
+        steps, said, replies = box("[data-steps]"), box(".is-user"), box("[data-replies]")
+        assert (steps["x"] >= max(said["right"], replies["right"])) == has_panes, width
+        assert (said["bottom"] <= steps["y"] < steps["bottom"] <= replies["y"]) != has_panes, width
+    opened.set_viewport_size({"width": 1440, "height": 900})
 
 
 @pytest.mark.thorough

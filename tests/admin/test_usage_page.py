@@ -183,6 +183,11 @@ def test_the_url_contains_every_filter_and_mistakes_are_named(admin_client: Clie
     }.items():
         answer = admin_client.get(USAGE, [query])
         assert (answer.status_code, words in answer.content.decode()) == (400, True), query
+    # A date takes the place of the range that the form still holds.
+    dated = admin_client.get(USAGE, {"range": "7d", "from": "2026-02-01", "to": "2026-02-02", "sort": "cost"})
+    assert "2026-02-01 to 2026-02-02 (UTC)" in dated.content.decode()
+    assert 'name="range"' not in dated.content.decode()
+    assert '<input type="hidden" name="sort" value="cost">' in dated.content.decode()
     crossed = admin_client.get(USAGE, {"from": "2026-02-02", "to": "2026-02-01"})
     assert "2026-02-02 is after 2026-02-01" in crossed.content.decode()
     empty = admin_client.get(USAGE, {"from": "2001-01-01", "to": "2001-01-02"})
@@ -254,10 +259,9 @@ def test_the_numbers_of_the_charts_equal_the_database(console: "Page", server: S
     )
     console.goto(f"{server.url}/admin/")
     console.click("#aomi-nav >> text=Usage")
-    console.select_option("#id_app", app.slug)
-    console.click("main >> text=Show")
+    _each_control_applies_at_once(console, app)
     console.click("main >> text=By key")
-    console.wait_for_selector(f"a[href*='app={app.slug}'] >> text=CSV")
+    console.wait_for_selector(f"a[href*='by=key'][href*='app={app.slug}'] >> text=CSV")
     sums = {name: Decimal(value) for name, value in sums_of(recent).items()}
     tokens = sums["prompt_tokens"] + sums["completion_tokens"]
     for title, expected in {"Turns": sums["turns"], "Cost": sums["cost"], "Tokens": tokens}.items():
@@ -276,6 +280,33 @@ def test_the_numbers_of_the_charts_equal_the_database(console: "Page", server: S
     console.wait_for_selector("text=A turn counts for the hour")
     assert "range=24h" in console.url
     assert f"app={app.slug}" in console.url
+
+
+def _each_control_applies_at_once(console: "Page", app: App) -> None:
+    def focused() -> str:
+        return str(console.evaluate("document.activeElement.id || document.activeElement.textContent"))
+
+    assert not console.is_visible("main >> text=Show")
+    console.evaluate("window.isSamePage = true")
+    console.focus("#id_app")
+    console.select_option("#id_app", app.slug)
+    console.wait_for_selector(f"a[href*='app={app.slug}'] >> text=CSV")
+    assert (focused(), f"app={app.slug}" in console.url) == ("id_app", True)
+    console.fill("#id_key", "nobody's")
+    console.press("#id_key", "Enter")
+    console.wait_for_selector("[role=alert] >> text=There is no key")
+    assert (focused(), console.locator(".is-wrong #id_key").count()) == ("id_key", 1)
+    console.fill("#id_key", "")
+    console.press("#id_key", "Enter")
+    console.wait_for_selector("text=CSV")
+    console.fill("#id_from", "2020-01-01")
+    console.wait_for_selector(".aomi-lead >> text=2020-01-01 to")
+    assert (focused(), "from=2020-01-01" in console.url, "range=" in console.url) == ("id_from", True, False)
+    console.click("main >> text=30 days")
+    console.wait_for_url("**range=30d**")
+    assert (focused(), console.input_value("#id_from")) == ("30 days", "")
+    assert console.locator("main [aria-current]").all_inner_texts() == ["30 days", "By App"]
+    assert console.evaluate("window.isSamePage") is True
 
 
 def _numbers_follow_the_pointer_and_the_arrow_keys(console: "Page") -> None:

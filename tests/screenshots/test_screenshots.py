@@ -1,6 +1,7 @@
 """The pictures of the console: their content, their pages, and the committed files."""
 
 import io
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,12 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from aomi_site.practice_model.request import read_request
 from apps_registry.models import App, Document
 from keys.models import AppKey, Usage
 from screenshots.camera import MAX_BYTES, PageError, small_png
 from screenshots.content.filling import Content, fill, log_in
+from screenshots.content.scripted_model import ANSWERS, answer
 from screenshots.pages import FIRST, PAGES
 from sessions_app.models import ChatSession, Message, Turn
 from tests.docs.markdown import text_of
@@ -23,7 +26,7 @@ FOLDER = ROOT / "docs" / "screenshots"
 
 @pytest.fixture
 def content(empty_database: None) -> Content:
-    return fill()
+    return fill("https://models.example.com/v1")
 
 
 def test_the_content_fills_every_page_and_its_sums_agree(content: Content) -> None:
@@ -61,6 +64,19 @@ def check_times() -> None:
     session = ChatSession.objects.filter(next_position__gt=3).latest("last_active_at")
     times = list(Message.objects.filter(session=session).order_by("position").values_list("created_at", flat=True))
     assert times == sorted(times)
+
+
+def test_the_model_of_the_pictures_calls_a_tool_and_cites_the_passage_with_the_fee() -> None:
+    question = next(iter(ANSWERS))
+    begun = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": question}]
+    (call,) = answer(read_request({"messages": begun})).calls
+    assert call.name == "search_documents"
+    passages = [{"marker": "[1]", "text": "A return is free."}, {"marker": "[2]", "text": "Express costs 9.90."}]
+    function = {"name": call.name, "arguments": json.dumps(call.arguments)}
+    called = {"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": function}]}
+    result = {"role": "tool", "tool_call_id": "a", "content": json.dumps({"passages": passages})}
+    assert answer(read_request({"messages": [*begun, called, result]})).text.endswith("next working day. [2]")
+    assert {page.name: page.messages for page in PAGES if page.messages} == {"playground": tuple(ANSWERS)}
 
 
 def test_a_picture_is_made_small_or_refused() -> None:

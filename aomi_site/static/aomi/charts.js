@@ -111,6 +111,15 @@ class Chart {
   }
 }
 
-for (const plot of document.querySelectorAll(".aomi-plot")) {
-  if (plot.querySelector(".aomi-hover")) new Chart(plot).listen();
+const listening = new WeakSet();
+
+function listenIn(root) {
+  for (const plot of root.querySelectorAll(".aomi-plot")) {
+    if (listening.has(plot) || !plot.querySelector(".aomi-hover")) continue;
+    listening.add(plot);
+    new Chart(plot).listen();
+  }
 }
+
+listenIn(document);
+document.addEventListener("aomi:added", (event) => listenIn(event.target));

@@ -7,6 +7,8 @@ from django.db.models import Count, Q, prefetch_related_objects
 from django.http import HttpRequest
 
 from apps_registry.admin.additions import added_to
+from apps_registry.admin.app_tabs.changed_tabs import changed_tabs
+from apps_registry.admin.recent_calls import add_recent_calls
 from apps_registry.admin.release_pages import releases_panel
 from apps_registry.models import App, Document, Tool
 from apps_registry.releases.content import find_problem
@@ -71,15 +73,12 @@ def steps_of(app: App) -> Steps:
 
 
 def overview(request: HttpRequest, app: App) -> dict[str, Any]:
-    """Return the setup progress, the problems of the live release, and the tools that fail."""
+    """Return the setup progress, how the draft differs from the live release, its problems, and the tools that fail."""
     context: dict[str, Any] = {"steps": steps_of(app), "needs_key": not app.is_default}
     if app.live_release:
-        state = draft_state(app)
-        context |= {
-            "release_problem": find_problem(app.live_release),
-            "draft_changes": state.changes,
-            "draft_parts": state.parts,
-        }
+        draft = draft_state(app)
+        context |= {"release_problem": find_problem(app.live_release), "draft": draft}
+        context["changed_tabs"] = changed_tabs(draft.differing)
     if request.user.has_perm("apps_registry.view_outboundcall"):
         context["failing_tools"] = failing_tools(app.pk)
     return context | added_to("app overview", request, app)
@@ -101,6 +100,8 @@ def tools(request: HttpRequest, app: App) -> dict[str, Any]:
     if _may_see(request, "tool"):
         rows = app.tools.exclude(kind=Tool.Kind.BUILTIN).select_related("mcp_server")
         context["tool_rows"] = list(rows.order_by("kind", "name")[:TOOLS_SHOWN])
+        if request.user.has_perm("apps_registry.view_outboundcall"):
+            add_recent_calls(context["tool_rows"])
     if _may_see(request, "mcpserver"):
         context["mcp_servers"] = app.mcp_servers.annotate(used=Count("tools", filter=Q(tools__is_enabled=True)))
     return context
@@ -131,7 +132,7 @@ def releases(request: HttpRequest, app: App) -> dict[str, Any]:
         **releases_panel(app),
         "draft_changes": state.changes,
         "draft_equals": state.equals,
-        "draft_parts": state.parts,
+        "changed_tabs": changed_tabs(state.differing),
     }
 
 
