@@ -46,7 +46,7 @@ class _OfNewest(admin.SimpleListFilter):
     def values(self) -> list[str]:
         newest = Refusal.objects.order_by("-id").values_list(self.parameter_name or "", flat=True)[:NEWEST_ROWS]
         values = {str(value) for value in newest if value not in {None, ""}}
-        return sorted({*values, chosen} if (chosen := self.used_parameters.get(self.parameter_name)) else values)
+        return sorted({*values, chosen} if (chosen := self.used_parameters.get(self.parameter_name or "")) else values)
 
     def has_output(self) -> bool:
         """Whether there is a choice; a filter that the URL names always applies."""
