@@ -54,7 +54,10 @@ class StatusFilter(admin.SimpleListFilter):
         """The keys whose AppKey.status has the chosen value."""
         chosen = self.value()
         if chosen == EXPIRING:
-            return queryset.filter(has_status("active"), expires_at__lt=timezone.now() + notice())
+            # A key that rotation has replaced is meant to expire.
+            replaced = AppKey.objects.filter(rotated_from__isnull=False, revoked_at=None).values("rotated_from")
+            expiring = queryset.filter(has_status("active"), expires_at__lt=timezone.now() + notice())
+            return expiring.exclude(pk__in=replaced)
         if chosen == NEAR_LIMIT:
             return queryset.filter(pk__in=keys_near_a_limit())
         statuses: tuple[Status, ...] = get_args(Status)

@@ -12,51 +12,27 @@ from django.utils.safestring import SafeString
 from apps_registry.admin.base import MachineRowsAdmin
 from apps_registry.admin.csv_list import CsvList
 from apps_registry.admin.display import NOTHING, badge, code, moment
+from keys.admin.refusal_filters import AppFilter, KeyFilter, RuleFilter, StatusFilter
 from keys.admin.refusal_steps import next_step
 from keys.models import AppKey, Refusal
 from keys.refusals.explaining import explain, facts_in_words, why_there_may_be_none
-from keys.refusals.rules import RULES
-
-STATUSES = (401, 403, 404, 409, 410, 413, 415, 422, 429, 503)
-
-
-class StatusFilter(admin.SimpleListFilter):
-    """Filters by HTTP status; offers all that can occur, because finding the distinct ones in a long table is slow."""
-
-    title, parameter_name = "status", "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(status), str(status)) for status in STATUSES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Refusal]) -> QuerySet[Refusal]:
-        chosen = self.value() or ""
-        return queryset.filter(status=int(chosen)) if chosen in {str(status) for status in STATUSES} else queryset
-
-
-class RuleFilter(admin.SimpleListFilter):
-    """Filters by the rule that refused the call."""
-
-    title, parameter_name = "rule", "rule"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(word, word) for word in sorted(RULES)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Refusal]) -> QuerySet[Refusal]:
-        return queryset.filter(rule=self.value()) if self.value() else queryset
+from keys.refusals.limits import rule_of_limit
+from keys.refusals.rules import rule_named
 
 
 @admin.register(Refusal)
 class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
     """Refused calls. The server writes and removes them; operators only read."""
 
-    list_display = ("time", "answer", "why", "key", "app", "address", "call", "calls")
-    list_display_links = ("time", "why")
-    list_filter = (StatusFilter, RuleFilter, "at")
+    list_display = ("time", "answer", "why_in_words", "key", "app", "address", "call", "calls")
+    list_display_links = ("time",)
+    list_filter = (StatusFilter, RuleFilter, KeyFilter, AppFilter, "at")
     search_fields = ("=address", "=app", "=rule")
     id_columns = ("request_id",)
     search_help_text = "Request id, a network address, an App's slug, or a rule."
     ordering = ("-id",)
     csv_fields = ("at", "request_id", "status", "code", "rule", "key_id", "app", "address", "method", "path", "count")
+    csv_computed_columns, csv_sources = ("refused",), ("facts",)
     fieldsets = (
         (None, {"fields": ("answer", "refused", "change")}),
         ("The call", {"fields": ("time", "request", "call", "app", "address", "key_now", "why", "compared", "calls")}),
@@ -70,6 +46,10 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
             (name, {**options, "fields": [field for field in options["fields"] if field not in left_out]})
             for name, options in fieldsets
         ]
+
+    def csv_computed(self, row: dict[str, Any]) -> tuple[str]:
+        """Return the rule as a sentence."""
+        return (_sentence(Refusal(rule=row["rule"], app=row["app"], facts=row["facts"])),)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Say below the title what is recorded."""
@@ -106,6 +86,11 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
     def why(self, refusal: Refusal) -> SafeString:
         """The word for the rule, which the caller does not see."""
         return code(refusal.rule)
+
+    @admin.display(description="rule", ordering="rule")
+    def why_in_words(self, refusal: Refusal) -> SafeString:
+        """The word for the rule, and the rule as a sentence."""
+        return format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', code(refusal.rule), _sentence(refusal))
 
     @admin.display(description="App key")
     def key(self, refusal: Refusal) -> SafeString:
@@ -157,3 +142,7 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
 
 def _key_url(key_id: int) -> str:
     return reverse("admin:keys_appkey_change", args=[key_id])
+
+
+def _sentence(refusal: Refusal) -> str:
+    return rule_of_limit(rule_named(refusal.rule), refusal).refused

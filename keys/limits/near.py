@@ -1,4 +1,4 @@
-"""Keys and Apps that have used most of a limit of the day or month, and keys that expire soon."""
+"""Keys and Apps near a limit of the day or month, keys that expire soon, and how many calls were refused lately."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,8 +40,25 @@ UNION ALL
 FROM near WHERE kind = 'app' ORDER BY share DESC LIMIT %(most)s)
 UNION ALL
 (SELECT 'key', id, label, '', NULL, expires_at, count(*) OVER (), NULL FROM keys_appkey
-WHERE revoked_at IS NULL AND expires_at > %(now)s AND expires_at < %(soon)s ORDER BY expires_at LIMIT %(most)s)
+WHERE revoked_at IS NULL AND expires_at > %(now)s AND expires_at < %(soon)s AND NOT EXISTS (
+    SELECT FROM keys_appkey successor WHERE successor.rotated_from_id = keys_appkey.id AND successor.revoked_at IS NULL)
+ORDER BY expires_at LIMIT %(most)s)
 """
+# The ids of refusals begin with their time. If the newest rows do not reach back a day, they are those of a flood, and
+# the time that they cover counts.
+REFUSED = """
+UNION ALL
+(SELECT 'refused', 0, '', '', (older / CASE WHEN number < %(newest)s THEN 23
+    ELSE greatest(extract(epoch FROM %(now)s - interval '1 hour' - oldest) / 3600, 0.25) END)::float, NULL, recent, NULL
+FROM (SELECT count(*) AS number, min(at) AS oldest,
+        COALESCE(sum(count) FILTER (WHERE at > %(now)s - interval '1 hour'), 0)::bigint AS recent,
+        COALESCE(sum(count) FILTER (WHERE at <= %(now)s - interval '1 hour'), 0) AS older
+    FROM (SELECT at, count FROM keys_refusal
+        WHERE id > (extract(epoch FROM %(now)s - interval '24 hours') * 1000000)::bigint * 1024
+        ORDER BY id DESC LIMIT %(newest)s) AS newest) AS sums)
+"""
+# Bounds the time of the query, which the overview repeats every few seconds.
+REFUSALS_READ = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +98,8 @@ class NearAnEnd:
         expiring: keys; the next to expire comes first.
         keys, expiring_keys: how many there are of them, with those that are not included.
         app_ids: all Apps near a limit, with those that are not included.
+        refused: the number of refused calls of the last hour.
+        usually_refused: their number in an average hour of the 23 hours before.
     """
 
     near: list[NearLimit]
@@ -88,20 +107,27 @@ class NearAnEnd:
     keys: int
     expiring_keys: int
     app_ids: list[int]
+    refused: int
+    usually_refused: float
 
 
-def near_an_end(now: datetime, soon: datetime, most: int | None) -> NearAnEnd:
+def near_an_end(now: datetime, soon: datetime, most: int | None, *, with_refused: bool = False) -> NearAnEnd:
     """Return Apps and keys that have used at least NEAR of a limit of the day or month, and keys that expire soon.
+
+    Keys that rotation has replaced are meant to expire, so they are left out.
 
     Args:
         now: the current time.
         soon: keys that expire before this time are included.
         most: the maximum number of each, None for all; those nearest to the end come first.
+        with_refused: also count the refused calls of the last hour, in the same query.
     """
+    values = {"near": NEAR, "most": most, "now": now, "soon": soon, "newest": REFUSALS_READ}
     with connection.cursor() as cursor:
-        cursor.execute(READ, {"near": NEAR, "most": most, "now": now, "soon": soon})
+        cursor.execute(READ + (REFUSED if with_refused else ""), values)
         rows = cursor.fetchall()
-    limited = [row for row in rows if row[5] is None]
+    refused = next((row for row in rows if row[0] == "refused"), None)
+    limited = [row for row in rows if row[5] is None and row[0] != "refused"]
     expiring = [row for row in rows if row[5] is not None]
     return NearAnEnd(
         near=[NearLimit(*row[:5]) for row in limited],
@@ -109,6 +135,8 @@ def near_an_end(now: datetime, soon: datetime, most: int | None) -> NearAnEnd:
         keys=next((row[6] for row in limited if row[0] == "key"), 0),
         expiring_keys=expiring[0][6] if expiring else 0,
         app_ids=next((row[7] for row in limited if row[0] == "app"), []),
+        refused=refused[6] if refused else 0,
+        usually_refused=refused[4] if refused else 0.0,
     )
 
 

@@ -11,8 +11,10 @@ from django.db.models import Count, Sum
 from django.utils.safestring import SafeString
 
 from apps_registry.admin.display import amount_of, duration, money
+from sessions_app.admin.found import FoundWords
 from sessions_app.admin.markdown import to_html
 from sessions_app.models import ChatSession, Turn
+from sessions_app.queries.marks import marked, marked_html
 from sessions_app.queries.transcript import Window
 
 # The time for Markdown grows with its length; beyond this, a page shows texts as they were written.
@@ -38,24 +40,26 @@ class Part:
 
     Attributes:
         line: the turn; None if the operator may not see turns, or the messages belong to none.
-        messages: as `read_window` returns them, with `html` for what a model wrote.
+        messages: as `read_window` returns them, with `html` for what a model wrote, `shown` in place of the text, and
+            `is_found` if a search found the message.
     """
 
     line: TurnLine | None
     messages: list[dict[str, Any]] = field(default_factory=list)
 
 
-def parts_of(window: Window, *, shows_turns: bool) -> list[Part]:
+def parts_of(window: Window, found: FoundWords | None = None, *, shows_turns: bool) -> list[Part]:
     """Return the messages of a window, grouped by turn.
 
     Args:
         window: the messages.
+        found: the words of a search, to mark them.
         shows_turns: whether the operator may see turns.
     """
     turn_ids = {message["turn_id"] for message in window.messages if message["turn_id"]}
     turns = Turn.objects.filter(pk__in=turn_ids).defer("open_calls", "partial_text") if shows_turns else []
     lines = {turn.pk: TurnLine(turn, list(turn_facts(turn))) for turn in turns}
-    messages = _with_html(window.messages)
+    messages = (_with_marks(message, found) for message in _with_html(window.messages))
     return [
         Part(lines.get(turn_id), list(group))
         for turn_id, group in groupby(messages, lambda message: message["turn_id"])
@@ -98,3 +102,14 @@ def _with_html(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             left -= len(message["text"])
             html = to_html(message["text"])
         yield {**message, "html": html}
+
+
+def _with_marks(message: dict[str, Any], found: FoundWords | None) -> dict[str, Any]:
+    """Return a message with the words of a search marked, if the search found it."""
+    html, text = message["html"], message["text"]
+    if found is None or found.pattern is None or message["position"] not in found.positions:
+        return {**message, "shown": text}
+    html = marked_html(html, found.pattern) if html is not None else None
+    shown = marked(text, found.pattern)
+    is_marked = "<mark>" in (shown if html is None else html)
+    return {**message, "html": html, "shown": shown, "is_found": True, "is_marked": is_marked}

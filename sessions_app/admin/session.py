@@ -2,10 +2,12 @@
 
 from collections import deque
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
@@ -23,13 +25,20 @@ from sessions_app.admin import export
 from sessions_app.admin.conversation import parts_of, totals_of
 from sessions_app.admin.facts import facts_of
 from sessions_app.admin.filters import ErrorFilter, KeyFilter, PlaygroundFilter, keys
+from sessions_app.admin.found import found_in, is_id, link_to, query_of
 from sessions_app.admin.wallet_pages import WalletPages
 from sessions_app.models import ChatSession, Message, SystemEvent, Turn
 from sessions_app.queries import message_search
 from sessions_app.queries.transcript import pretty_json, read_window
 
 EVENTS_SHOWN = 50
-SEARCHES_TEXT = "sessions_app.search_messages"
+
+
+class _FoundList(ChangeList):
+    def url_for_result(self, result: Any) -> str:
+        url = super().url_for_result(result)
+        hits = getattr(result, "hits", ())
+        return f"{url}{link_to(hits[0].position, self.query)}" if hits else url
 
 
 @admin.register(ChatSession)
@@ -60,7 +69,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
         """Find a session by its id, its wallet, a key, its title, or what was said in it."""
         text = search_term.strip()
         rows, may_have_duplicates = super().get_search_results(request, queryset, text)
-        if not text or _is_id(text):
+        if not text or is_id(text):
             return rows, may_have_duplicates
         if (ends := both_ends(text)) is not None:
             matches = Q(wallet_address__startswith=ends[0], wallet_address__endswith=ends[1])
@@ -73,7 +82,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
 
     def _matching(self, request: HttpRequest, text: str) -> Q:
         matches = Q(title__icontains=text) | _id_begins(text)
-        if request.user.has_perm(SEARCHES_TEXT) and (query := message_search.query_for(text)):
+        if query := query_of(request.user, text):
             matches |= Q(pk__in=message_search.sessions_containing(query))
         return matches
 
@@ -82,13 +91,17 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
         response = super().changelist_view(request, {**(extra_context or {}), "title": "Conversations"})
         changelist: Any = (getattr(response, "context_data", None) or {}).get("cl")
         text = changelist.query.strip() if changelist else ""
-        if text and request.user.has_perm(SEARCHES_TEXT) and (query := message_search.query_for(text)):
+        if query := query_of(request.user, text):
             sessions = list(changelist.result_list)
             hits = message_search.hits_in([session.pk for session in sessions], text, query)
             for session in sessions:
                 session.hits = hits.get(session.pk, [])
             changelist.result_list = sessions
         return response
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Link each conversation that was found by its words to the first of them."""
+        return _FoundList
 
     @admin.display(description="conversation", ordering="title")
     def name(self, session: Any) -> SafeString:
@@ -133,7 +146,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the conversation; `?before=` pages to older messages."""
+        """Show the conversation; `?before=` pages to older messages, `?q=` marks the words of a search."""
         session = self.get_object(request, unquote(object_id))
         if session is None:
             raise Http404
@@ -141,6 +154,7 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
             raise PermissionDenied
         before = request.GET.get("before", "")
         is_position = before.isascii() and before.isdigit() and len(before) < 10
+        found = found_in(request, session)
         window = read_window(session, int(before) if is_position else None)
         shows_turns = request.user.has_perm("sessions_app.view_turn")
         events = session.events.order_by("-id")
@@ -151,7 +165,9 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
             obj=session,
             session=session,
             window=window,
-            parts=parts_of(window, shows_turns=shows_turns),
+            parts=parts_of(window, found, shows_turns=shows_turns),
+            found=found,
+            kept_query=f"{urlencode({'q': found.text})}&" if found else "",
             shows_turns=shows_turns,
             totals=totals_of(session) if shows_turns else "",
             facts=facts_of(session, request.user),
@@ -234,14 +250,6 @@ class ChatSessionAdmin(MachineRowsAdmin[ChatSession]):
 
 def _sees_keys(request: HttpRequest) -> bool:
     return request.user.has_perm("keys.view_appkey") or request.user.has_perm("keys.change_appkey")
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _id_begins(text: str) -> Q:

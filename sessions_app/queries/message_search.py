@@ -15,21 +15,16 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Left
 
 from sessions_app.models import Message
+from sessions_app.queries.marks import UNSPACED, pattern_for, words_of
 
 # PostgreSQL keeps the positions of the first 16,383 words of a text.
 SEARCHED_CHARS = 16_000
-# Thai, Lao, Tibetan, Burmese and Khmer; kana, Chinese characters and Hangul.
-_UNSPACED = (
-    "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"
-    "\u3005-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-)
-_SPACED_OUT = f"regexp_replace({{}}, '([{_UNSPACED}])', ' \\1 ', 'g')"
+_SPACED_OUT = f"regexp_replace({{}}, '([{UNSPACED}])', ' \\1 ', 'g')"
 # The indexed expression (sessions_app/migrations/0020_message_words.py).
 WORDS = f"to_tsvector('simple'::regconfig, {_SPACED_OUT.format(f'left(content, {SEARCHED_CHARS})')})"
 # A word finds all words that begin with it.
 _PHRASE = f"phraseto_tsquery('simple', {_SPACED_OUT.format('%s')})::text"
 _WORD_QUERY = f"coalesce((nullif({_PHRASE}, '') || ':*')::tsquery, '')"
-WORDS_MAX = 8
 MATCHES_MAX = 5_000
 HITS_SHOWN = 2
 CONTEXT_CHARS = 60
@@ -50,11 +45,6 @@ class MessageHit:
     before: str
     match: str
     after: str
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a search, as the operator wrote them; `"two words"` in quotes count as one."""
-    return [quoted or plain for quoted, plain in re.findall(r'"([^"]+)"|(\S+)', text)][:WORDS_MAX]
 
 
 def query_for(text: str) -> str:
@@ -85,13 +75,25 @@ def hits_in(session_ids: Collection[UUID], text: str, query: str) -> dict[UUID, 
         text: what the operator wrote.
         query: what `query_for` returned for it.
     """
-    pattern = _pattern(text)
+    pattern = pattern_for(text)
     hits: dict[UUID, list[MessageHit]] = {}
     rows = Message.objects.filter(session__in=session_ids, pk__in=_matching(session_ids, query)).order_by("position")
     fields = rows.annotate(text=Left("content", SEARCHED_CHARS)).values_list("session_id", "position", "role", "text")
     for session_id, position, role, content in fields:
         hits.setdefault(session_id, []).extend(_hits(pattern, position, role, content))
     return hits
+
+
+def positions_in(session_id: UUID, query: str) -> list[int]:
+    """Return the positions of the first MATCHES_MAX messages of a session that match.
+
+    Args:
+        session_id: the session.
+        query: what `query_for` returned.
+    """
+    sql = f"SELECT id FROM sessions_app_message WHERE session_id = %s AND {WORDS} @@ %s::tsquery"
+    matching = Message.objects.filter(pk__in=RawSQL(sql, [session_id, query]))  # noqa: S611 - as in sessions_containing
+    return list(matching.order_by("position").values_list("position", flat=True)[:MATCHES_MAX])
 
 
 def _matching(session_ids: Collection[UUID], query: str) -> RawSQL:
@@ -104,14 +106,9 @@ def _matching(session_ids: Collection[UUID], query: str) -> RawSQL:
     return RawSQL(sql, [list(session_ids), query])  # noqa: S611
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    words = sorted(map(re.escape, words_of(text)), key=len, reverse=True)
-    return re.compile("|".join(words), re.IGNORECASE)
-
-
-def _hits(pattern: re.Pattern[str], position: int, role: str, content: str) -> Iterator[MessageHit]:
+def _hits(pattern: re.Pattern[str] | None, position: int, role: str, content: str) -> Iterator[MessageHit]:
     """Yield the first match; the message's beginning if PostgreSQL found a match that the pattern does not."""
-    match = pattern.search(content)
+    match = pattern.search(content) if pattern else None
     start, end = match.span() if match else (0, 0)
     before = content[max(0, start - CONTEXT_CHARS) : start]
     after = content[end : end + CONTEXT_CHARS]

@@ -1,6 +1,7 @@
 """Conversations in the console: found by their text, followed live, exported, archived and deleted."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -65,6 +66,47 @@ def test_a_conversation_is_found_by_what_was_said(
     (hit,) = only.hits  # type: ignore[attr-defined]
     assert hit.before + hit.match + hit.after == text
     assert hit.match.lower() in searched.lower().replace('"', "")
+
+
+@pytest.mark.parametrize("script", SAID)
+def test_the_words_of_a_search_are_marked_in_the_conversation(
+    admin_client: Browser, talk: Callable[..., ChatSession], script: str
+) -> None:
+    said, searched = SAID[script]
+    session = talk(said)
+    page = admin_client.get(f"{LIST}{session.pk}/change/", {"q": searched}).content.decode()
+    marks = re.findall(r"<mark>(.*?)</mark>", page)
+    assert {mark.lower() for mark in marks} <= {*searched.lower().split(), searched.lower().strip('"')}
+    assert len(marks) == (2 if script == "Latin" else 1)
+    assert "is in 1 message" in page
+    assert "<mark>" not in admin_client.get(f"{LIST}{session.pk}/change/").content.decode()
+
+
+def test_a_found_conversation_opens_at_the_first_hit(
+    admin_client: Browser, staff_client: Callable[..., Browser], app: App
+) -> None:
+    word = factories.unique("quokka").replace("-", "")
+    said = [(role, f"no. {turn}") for turn in range(125) for role in ("user", "agent")]
+    said[61] = ("agent", f"**The {word.upper()}s** & <script>{word}</script> at https://example.com/{word}")
+    said[249] = ("agent", f"again {word}")
+    session = factories.make_session(app, said)
+    listed = admin_client.get(LIST, {"q": word}).content.decode()
+    (link,) = re.findall(rf'href="([^"]*{session.pk}/change/[^"]*)"', listed)
+    url = link.replace("&amp;", "&")
+    assert url.endswith("#message-61")
+    page = admin_client.get(url).content.decode()
+    assert 'id="message-61"' in page
+    assert 'id="message-249"' not in page
+    assert f"<strong>The <mark>{word.upper()}</mark>s</strong> &amp; &lt;script&gt;<mark>{word}</mark>" in page
+    assert page.count("<mark>") == 3
+    links = re.findall(r'<a href="(\?[^"]*)">(first, message 61|249)</a>', page)
+    assert len(links) == 2
+    second = admin_client.get(f"{LIST}{session.pk}/change/{links[1][0].replace('&amp;', '&')}").content.decode()
+    assert f"again <mark>{word}</mark>" in second
+    assert f'href="?q={word}&amp;before=' in second  # older messages keep the marks
+    unmarked = staff_client("view_chatsession").get(url).content.decode()
+    assert "<mark>" not in unmarked
+    assert 'id="found"' not in unmarked
 
 
 def test_words_must_all_be_there_and_phrases_in_their_order(

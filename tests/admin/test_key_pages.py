@@ -292,7 +292,13 @@ def test_issuing_and_revoking_are_recorded(admin_client: Client, operator: Opera
     assert (app_key.revoked_through, app_key.revoke_reason) == ("admin", "a test")
     assert str(app_key.revoked_by) == operator.username
     page = admin_client.get(f"/admin/keys/appkey/{app_key.pk}/change/").content.decode()
-    assert f"Revoked by {operator.username}" in page
+    revoked_at = app_key.revoked_at
+    assert revoked_at is not None
+    notice = re.search(
+        r"<strong>Revoked by <bdi>(.*?)</bdi>, <time [^>]*>(.*?)</time>:</strong>\s*“<bdi>(.*?)</bdi>”", page
+    )
+    assert notice is not None
+    assert notice.groups() == (operator.username, f"{revoked_at:%Y-%m-%d %H:%M}", "a test")
 
 
 @pytest.mark.parametrize("ids", ["", "abc", ",,x", "-1", "9" * 30, "²"])

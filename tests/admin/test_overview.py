@@ -19,7 +19,7 @@ from aomi_site.console.overview.today import read_today
 from apps_registry.models import App, OutboundCall
 from keys.limits.fuse import pull_fuse
 from keys.limits.values import app_subject, key_subject
-from keys.models import Usage
+from keys.models import AppKey, Refusal, Usage
 from sessions_app.models import ChatSession, Message, Turn, WorkerState
 from tests import factories
 from tests.accounts import limit
@@ -190,8 +190,55 @@ def test_a_running_turn_is_linked_and_shown_again_without_the_frame(
 
 SEES_ALL = (
     *("view_usage", "view_chatsession", "view_turn", "view_fusestate", "view_model", "view_outboundcall"),
-    *("view_document", "view_appkey", "change_app"),
+    *("view_document", "view_appkey", "change_app", "view_refusal"),
 )
+
+
+def refused(app: App, at: datetime, count: int) -> None:
+    Refusal.objects.create(
+        id=int(at.timestamp() * 1_000_000) << 10, at=at, status=401, code="invalid_key", rule="key_unknown", count=count
+    )
+
+
+def test_many_refused_calls_of_the_last_hour_are_named_with_their_list(
+    staff_client: Callable[..., Client], app: App
+) -> None:
+    make_turn(app, timezone.now())
+    client, stranger = staff_client("view_refusal"), staff_client("view_appkey")
+    now = timezone.now()
+    with transaction.atomic():
+        Refusal.objects.all().delete()
+        refused(app, now - timedelta(minutes=30), 49)
+        few = client.get(HOME).content.decode()
+        refused(app, now - timedelta(minutes=20), 2_000)
+        with CaptureQueriesContext(connection) as queries:
+            many, others = client.get(HOME).content.decode(), stranger.get(HOME).content.decode()
+        (url,) = re.findall(r'href="(/admin/keys/refusal/[?]at__gte=[^"]*)"', many)
+        listed = client.get(html.unescape(url)).context["cl"].result_count
+        refused(app, now - timedelta(hours=5), 23 * 1_000)
+        usual = client.get(HOME).content.decode()
+        transaction.set_rollback(True)
+    assert "2,049 in the last hour; the hours of the day before had 0 on average" in many
+    assert listed == 2
+    assert len(queries) <= 26  # of two pages
+    for page in (few, usual, others):
+        assert "in the last hour;" not in page
+
+
+def test_keys_that_are_replaced_do_not_expire_soon(admin_client: Client, app: App) -> None:
+    make_turn(app, timezone.now())
+    soon = timezone.now() + timedelta(hours=3)
+    label = factories.unique("rotated")
+    old = factories.make_key(app, label=label, expires_at=soon).app_key
+    new = factories.make_key(app, label=f"{label}-next").app_key
+    page, status = f"/admin/keys/appkey/{old.pk}/change/", {"q": label, "status": "expiring"}
+    for successor, is_shown in ((None, True), (old, False)):
+        AppKey.objects.filter(pk=new.pk).update(rotated_from=successor)
+        assert (page in admin_client.get(HOME).content.decode()) == is_shown
+        assert (page in admin_client.get("/admin/keys/appkey/", status).content.decode()) == is_shown
+    AppKey.objects.filter(pk=new.pk).update(revoked_at=timezone.now())  # then nothing replaces the old one
+    assert page in admin_client.get(HOME).content.decode()
+    AppKey.objects.filter(pk=old.pk).update(expires_at=timezone.now())
 
 
 @pytest.mark.usefixtures("fuse")

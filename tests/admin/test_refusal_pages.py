@@ -52,6 +52,32 @@ def test_a_refused_call_is_found_and_explained(admin_client: Client, app: App) -
     assert 'name="_save"' not in page
 
 
+def test_refused_calls_are_filtered_by_key_and_app_with_the_rule_in_words(
+    admin_client: Client, staff_client: Callable[..., Client], app: App, other_app: App
+) -> None:
+    row, limited, other = refusal(app), refusal(app, "tokens_per_day"), refusal(other_app)
+    Refusal.objects.filter(pk=limited.pk).update(facts={"limit_of": "key", "limit": "200", "left": "200"})
+    label = AppKey.objects.get(pk=row.key_id or 0).label
+    for client in (admin_client, staff_client("view_refusal")):
+        for filters, found in (
+            ({"key_id": str(row.key_id)}, {row.pk}),
+            ({"app": app.slug}, {row.pk, limited.pk}),
+            ({"app": app.slug, "key_id": str(other.key_id)}, set()),
+        ):
+            listed = client.get(REFUSALS, filters)
+            assert {each.pk for each in listed.context["cl"].result_list} == found, filters
+        page = client.get(REFUSALS, {"key_id": str(row.key_id)}).content.decode()
+        assert re.search(rf"App key: <bdi>{label}", page)
+        assert f'href="?app={app.slug}&amp;key_id={row.key_id}"' in page
+        assert RULES[row.rule].refused in page
+    csv = admin_client.get(REFUSALS, {"app": app.slug, "format": "csv"}).content.decode().splitlines()
+    assert csv[0].endswith(",count,refused")
+    assert RULES[row.rule].refused in csv[2]
+    assert "One call reserves more than the whole limit of this key (200)" in csv[1]
+    assert len(csv) == 3
+    assert admin_client.get(REFUSALS, {"key_id": "x"}).status_code == 302
+
+
 def test_a_refused_call_leads_to_what_can_be_changed(
     admin_client: Client, staff_client: Callable[..., Client], app: App
 ) -> None:

@@ -16,13 +16,16 @@ from apps_registry.admin.figures import SHARE
 from apps_registry.admin.tool import OutcomeFilter
 from apps_registry.models import Document, OutboundCall
 from keys.limits.fuse import read_fuse
-from keys.limits.near import Expiring, NearLimit, near_an_end
+from keys.limits.near import Expiring, NearAnEnd, NearLimit, near_an_end
 
 # A limit for each kind, so that one kind does not hide the others.
 MAX_OF_A_KIND = 5
 # A tool fails if this many of its calls of the last hour did, and at least this share.
 FAILED_CALLS, FAILED_SHARE = 3, 0.2
 TOOLS_SINCE = timedelta(hours=1)
+# The refused calls of the last hour are unusually many if they reach both of these.
+MANY_REFUSED, TIMES_USUAL = 50, 3
+REFUSED_SINCE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,19 @@ def items_for(user: Any, workers: Sequence[Worker], now: datetime) -> list[Item]
         ("apps_registry", "model", lambda: _models(workers)),
         ("apps_registry", "outboundcall", lambda: _tools(now)),
         ("apps_registry", "document", _documents),
-        ("keys", "appkey", lambda: _keys(now)),
     )
     items = list(_workers(workers))
     for app_label, model, read in sources:
-        if any(user.has_perm(f"{app_label}.{verb}_{model}") for verb in ("view", "change")):
+        if _sees(user, app_label, model):
             items += read()
+    items += _keys_and_refusals(
+        now, sees_keys=_sees(user, "keys", "appkey"), sees_refusals=_sees(user, "keys", "refusal")
+    )
     return sorted(items, key=lambda item: item.tone != "bad")
+
+
+def _sees(user: Any, app_label: str, model: str) -> bool:
+    return any(user.has_perm(f"{app_label}.{verb}_{model}") for verb in ("view", "change"))
 
 
 def _workers(workers: Sequence[Worker]) -> Iterator[Item]:
@@ -126,9 +135,28 @@ def _documents() -> Iterator[Item]:
     yield from _more("warn", "Document", count, _list("admin:apps_registry_document_changelist", state__exact="failed"))
 
 
-def _keys(now: datetime) -> Iterator[Item]:
+def _keys_and_refusals(now: datetime, *, sees_keys: bool, sees_refusals: bool) -> Iterator[Item]:
+    """Yield what one query finds: many refused calls, keys and Apps that are near a limit, then keys that expire."""
+    if not (sees_keys or sees_refusals):
+        return
+    soon = now + timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS)
+    ends = near_an_end(now, soon, MAX_OF_A_KIND, with_refused=sees_refusals)
+    if ends.refused >= max(MANY_REFUSED, TIMES_USUAL * ends.usually_refused):
+        yield _refused(ends, now)
+    if sees_keys:
+        yield from _keys(ends, now)
+
+
+def _refused(ends: NearAnEnd, now: datetime) -> Item:
+    text = (
+        f"{ends.refused:,} in the last hour; the hours of the day before had {round(ends.usually_refused):,} on average"
+    )
+    url = _list("admin:keys_refusal_changelist", at__gte=f"{now - REFUSED_SINCE:%Y-%m-%dT%H:%M:%SZ}")
+    return Item("warn", "Refused calls", "", text, url, "See them")
+
+
+def _keys(ends: NearAnEnd, now: datetime) -> Iterator[Item]:
     """Yield keys and Apps that are near a limit, then keys that expire."""
-    ends = near_an_end(now, now + timedelta(days=settings.KEY_EXPIRY_NOTICE_DAYS), MAX_OF_A_KIND)
     yield from map(_near, ends.near)
     keys, app_ids = "admin:keys_appkey_changelist", ",".join(map(str, ends.app_ids))
     yield from _more("warn", "Key", ends.keys, _list(keys, status="near"), "near a limit")
