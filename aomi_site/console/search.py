@@ -127,6 +127,17 @@ def _tools(text: str) -> Iterator[Hit]:
         yield Hit(tool.name, reverse("admin:apps_registry_tool_change", args=[tool.pk]), f"of {tool.app.slug}")
 
 
+def _app_tools(text: str) -> Iterator[Hit]:
+    """Yield the built-in and client tools, which have no page of their own but are on the App's tab Tools."""
+    kinds = (Tool.Kind.BUILTIN, Tool.Kind.CLIENT)
+    tools = Tool.objects.filter(kind__in=kinds, name__icontains=text).select_related("app")
+    for tool in tools.order_by("name", "app__slug")[:HITS_PER_SOURCE]:
+        kind = "built-in" if tool.kind == Tool.Kind.BUILTIN else "client tool"
+        yield Hit(
+            tool.name, reverse("admin:apps_registry_app_tools", args=[tool.app_id]), f"of {tool.app.slug}, {kind}"
+        )
+
+
 def _server_tools(text: str) -> Iterator[Hit]:
     tools = Tool.objects.filter(mcp_server__isnull=False, name__icontains=text).select_related("app", "mcp_server")
     for tool in tools.order_by("name", "app__slug")[:HITS_PER_SOURCE]:
@@ -203,6 +214,7 @@ def _refusals(text: str) -> Iterator[Hit]:
 register(Source("Apps", ("apps_registry.view_app", "apps_registry.change_app"), _apps))
 register(Source("Keys", ("keys.view_appkey", "keys.change_appkey"), _keys))
 register(Source("Tools", ("apps_registry.view_tool", "apps_registry.change_tool"), _tools))
+register(Source("Built-in and client tools", ("apps_registry.view_app", "apps_registry.change_app"), _app_tools))
 register(
     Source("Tools of MCP servers", ("apps_registry.view_mcpserver", "apps_registry.change_mcpserver"), _server_tools)
 )

@@ -1,5 +1,6 @@
 """The console's frame: navigation by permission, one search, times, error pages, and lists by keyboard."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from apps_registry.models import App
+from apps_registry.models import App, Tool
 from keys.models import Refusal
 from sessions_app.models import ChatSession
 from tests import factories
@@ -99,6 +100,23 @@ def test_the_search_finds_the_parts_of_apps_and_the_models(
     assert (set(results), results["Tools"], len(results["Documents"])) == ({"Tools", "Documents"}, [word], 1)
     assert hits(admin_client, model.name)["Models"] == [model.name]
     assert list(hits(staff_client("view_document"), word)) == ["Documents"]
+
+
+def test_the_search_finds_built_in_and_client_tools_on_the_page_of_their_app(
+    staff_client: Callable[..., Client], app: App
+) -> None:
+    word, kind = factories.unique("pick").replace("-", "_"), "Built-in and client tools"
+    declared = json.dumps({"description": "Picks.", "parameters": {"type": "object", "properties": {}}})
+    Tool.objects.create(app=app, kind="client", name=word, definition=declared, is_enabled=False)
+    app.tools.get_or_create(kind="builtin", name="calculate")
+    client = staff_client("view_app")
+    assert hits(client, word.upper()) == {kind: [word]}
+    answer = client.get("/admin/search/", {"q": word}).content.decode()
+    url = f"/admin/apps_registry/app/{app.pk}/tools/"
+    assert url in answer
+    assert client.get(url).status_code == 200
+    assert "calculate" in hits(client, "calcul")[kind]
+    assert kind not in hits(staff_client("view_document"), word)
 
 
 def test_the_search_finds_only_what_the_operator_may_see(staff_client: Callable[..., Client], app: App) -> None:

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from apps_registry.models import App
 from tests import factories
+from tests.admin.conftest import over_http
 from tests.patience import scaled
 from tests.product import NO_TLS, Server
 
@@ -63,10 +64,11 @@ def test_strangers_and_app_keys_open_no_page_of_the_console(server: Server, app:
     assert opened.keys() == FOR_STRANGERS, opened
 
 
-def test_an_operator_without_permissions_opens_only_what_shows_nothing() -> None:
+def test_an_operator_without_permissions_opens_only_what_shows_nothing(server: Server) -> None:
     browser = Browser()
     browser.force_login(factories.make_operator(is_superuser=False))
-    found = {address: browser.get(f"/{address}").status_code for address in ALL}
-    assert {address for address, status in found.items() if status not in {302, 401, 403, 404, 405}} == (
+    with over_http(server, browser) as http:
+        statuses = {address: http.get(f"/{address}").status_code for address in ALL}
+    assert {address for address, status in statuses.items() if status not in {302, 401, 403, 404, 405}} == (
         FOR_ALL_OPERATORS
-    ), found
+    ), statuses
