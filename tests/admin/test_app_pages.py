@@ -126,6 +126,15 @@ def test_the_default_app_changes_in_two_clicks(console: "Page", server: Server, 
     assert LogEntry.objects.filter(object_id__in=[str(app.pk), str(default_app.pk)]).count() >= 2
 
 
+def test_an_apps_overview_says_whether_it_takes_calls_without_a_key(
+    admin_client: Client, app: App, default_app: App
+) -> None:
+    for shown, state in ((app, "off"), (default_app, "on")):
+        answer = admin_client.get(page(shown)).content.decode()
+        assert f"Calls without a key: <strong>{state}</strong>" in answer
+        assert f'href="{page(shown, "history")}"' in answer
+
+
 def test_the_default_app_cannot_be_turned_off(admin_client: Client, default_app: App) -> None:
     fields = form(default_app)
     del fields["is_active"]
