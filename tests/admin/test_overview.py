@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from aomi_site.console.overview.attention import MAX_OF_A_KIND
-from aomi_site.console.overview.today import read_today
+from aomi_site.console.overview.today import read_today, tiles
 from apps_registry.models import App, OutboundCall
 from keys.limits.fuse import pull_fuse
 from keys.limits.values import app_subject, key_subject
@@ -68,6 +68,9 @@ def test_today_is_compared_with_the_same_time_a_week_ago(app: App) -> None:
     # Two in the hours that have passed, and half of the two in the hour that has half passed.
     assert today.then(lambda row: row.turns) == 2 + 2 * 0.5
     assert (today.total.error_rate, today.week_ago.error_rate) == (0, 1)
+    turns = next(tile for tile in tiles(today, running=None, may_see_turns=False) if tile.name == "Turns")
+    # A bar has its place in the whole day: 0 h, 9 h and 12 h of 24.
+    assert re.findall(r'<rect x="([^"]+)"', turns.chart) == ["0.00%", "37.50%", "50.00%"]
 
 
 @pytest.mark.usefixtures("fuse")

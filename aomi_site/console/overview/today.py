@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from aomi_site.console.tiles import Tile
 from apps_registry.admin.charts import sparkline
@@ -14,6 +15,7 @@ from keys.usage.hours import by_hour
 from keys.usage.reading import UsageRow, merged
 
 WEEK = timedelta(days=7)
+HOURS_OF_A_DAY = 24
 # If failed turns reach both of these, they need attention.
 MANY_ERRORS, HIGH_ERROR_RATE = 3, 0.05
 
@@ -86,8 +88,14 @@ def _midnight() -> str:
 def _sum(name: str, today: Today, unit: Unit, number: Callable[[UsageRow], Any], url: str) -> Tile:
     now, then = number(today.total), today.then(number)
     lacks = " *" if name == "Cost" and today.total.lacks_money else ""
-    chart = sparkline([number(row) for row in today.hours], f"{name} by hour", unit)
+    chart = _by_hour(name, today, number, unit)
     return Tile(name, unit.short(now) + lacks, _compared(float(now), then, unit), url, unit.exact(now), chart)
+
+
+def _by_hour(name: str, today: Today, number: Callable[[UsageRow], Any], unit: Unit) -> SafeString:
+    """Return a chart with room for the whole day, so that its bars are as wide in the morning as in the evening."""
+    values = [number(row) for row in today.hours]
+    return sparkline(values + [None] * (HOURS_OF_A_DAY - len(values)), f"{name} by hour", unit)
 
 
 def _compared(now: float, then: float, unit: Unit) -> str:
@@ -104,7 +112,7 @@ def _compared(now: float, then: float, unit: Unit) -> str:
 def _errors(today: Today, url: str) -> Tile:
     now, then = today.total, today.week_ago.error_rate
     is_high = now.errors >= MANY_ERRORS and (now.error_rate or 0) >= max(HIGH_ERROR_RATE, 2 * (then or 0))
-    chart = sparkline([row.error_rate for row in today.hours], "Error rate by hour", SHARE)
+    chart = _by_hour("Error rate", today, lambda row: row.error_rate, SHARE)
     before = f"; a week ago {SHARE.short(then)}" if then is not None else ""
     words = f"{COUNT.short(now.errors)} failed{before}"
     return Tile("Errors", SHARE.short(now.error_rate), words, url, "", chart, "bad" if is_high else "")
@@ -112,5 +120,5 @@ def _errors(today: Today, url: str) -> Tile:
 
 def _time(name: str, today: Today, number: Callable[[UsageRow], int | None], url: str) -> Tile:
     then = number(today.week_ago)
-    chart = sparkline([number(row) for row in today.hours], f"{name} by hour", TIME)
+    chart = _by_hour(name, today, number, TIME)
     return Tile(name, TIME.short(number(today.total)), f"a week ago {TIME.short(then)}" if then else "", url, "", chart)
