@@ -70,7 +70,7 @@ def test_today_is_compared_with_the_same_time_a_week_ago(app: App) -> None:
     assert (today.total.error_rate, today.week_ago.error_rate) == (0, 1)
     turns = next(tile for tile in tiles(today, running=None, may_see_turns=False) if tile.name == "Turns")
     # A bar has its place in the whole day: 0 h, 9 h and 12 h of 24.
-    assert re.findall(r'<rect x="([^"]+)"', turns.chart) == ["0.00%", "37.50%", "50.00%"]
+    assert re.findall(r'<rect x="([^"]+)"', turns.chart or "") == ["0.00%", "37.50%", "50.00%"]
 
 
 @pytest.mark.usefixtures("fuse")
