@@ -79,7 +79,9 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
     def answer(self, refusal: Refusal) -> SafeString:
         """Status and error code, as the caller got them."""
         return format_html(
-            "{} {}", badge("failed" if refusal.status >= 500 else "paused", str(refusal.status)), refusal.code
+            "<span>{} {}</span>",
+            badge("failed" if refusal.status >= 500 else "paused", str(refusal.status)),
+            refusal.code,
         )
 
     @admin.display(description="rule", ordering="rule")
@@ -90,7 +92,9 @@ class RefusalAdmin(CsvList, MachineRowsAdmin[Refusal]):
     @admin.display(description="rule", ordering="rule")
     def why_in_words(self, refusal: Refusal) -> SafeString:
         """The word for the rule, and the rule as a sentence."""
-        return format_html('{} <span class="aomi-sub aomi-wrap">{}</span>', code(refusal.rule), _sentence(refusal))
+        return format_html(
+            '<span>{} <span class="aomi-sub aomi-wrap">{}</span></span>', code(refusal.rule), _sentence(refusal)
+        )
 
     @admin.display(description="App key")
     def key(self, refusal: Refusal) -> SafeString:
