@@ -152,6 +152,6 @@ def test_forms_of_the_previous_version_are_accepted(older: dict[str, Any]) -> No
     assert (key.label, key.channel, key.expires_at) == ("renamed", "live", EXPIRY)
     revoked = AppKey.objects.get(label="old revoked key")
     page = admin.get(f"/admin/keys/appkey/{revoked.pk}/change/").content.decode()
-    assert "<strong>Revoked.</strong>" in page
+    assert "<strong>Revoked, <time" in page
     form = {"label": "as before", "apps": scope, "expiry": "", "form_id": str(uuid.uuid4())}
     assert "Copy the key now" in admin.post("/admin/keys/appkey/add/", form).content.decode()
