@@ -111,7 +111,7 @@ def ask_openwebui(
 def test_a_chat_of_openwebui_is_a_session_without_that_programs_tasks(
     sdk: openai.OpenAI, app: App, model: ScriptedModel
 ) -> None:
-    """Its prompts for titles carry the chat's id, but are not streamed; that which merges replies may be."""
+    """Its prompts for titles carry the chat's id, but are not streamed; the prompt that merges replies may be."""
     messages: list[Any] = [user("I am Ada.")]
     assert len({ask_openwebui(sdk, app, messages)[0] for _ in range(2)}) == 2  # the App has not switched it on
     App.objects.filter(pk=app.pk).update(continues_chats_of_openwebui=True)
