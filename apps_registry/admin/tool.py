@@ -182,7 +182,7 @@ class OutcomeFilter(admin.SimpleListFilter):
 
     title, parameter_name = "outcome", "outcome"
     conditions = {
-        "failed": Q(status__gte=400) | ~Q(verdict__in=("answered", "cancelled")),
+        "failed": OutboundCall.FAILED,
         "error": Q(status__gte=400),
         "refused": Q(verdict__startswith="refused"),
         "timeout": Q(verdict="timed out"),

@@ -196,6 +196,9 @@ class OutboundCall(models.Model):
     def __str__(self) -> str:
         return f"{self.method} {self.host}"
 
+    # The same rule as `has_failed`, for queries.
+    FAILED = models.Q(status__gte=400) | ~models.Q(verdict__in=("answered", "cancelled"))
+
     @property
     def has_failed(self) -> bool:
         """Whether the call was refused or got no answer, or its answer reports an error; not if it was cancelled."""

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Count
+
+from apps_registry.models import OutboundCall
 
 HOURS = 24
 # Limits the work for an App with many calls; the newest calls show best whether a tool works.
@@ -24,13 +27,6 @@ SELECT tool, count(*) FILTER (WHERE has_failed), count(*),
         FILTER (WHERE has_failed))[1]
 FROM judged GROUP BY tool HAVING bool_or(has_failed)
 ORDER BY 2 DESC, tool LIMIT %(shown)s
-"""
-
-COUNT_RECENT = """
-SELECT app_id, tool, count(*), count(*) FILTER (WHERE verdict <> 'answered' OR status >= 400)
-FROM apps_registry_outboundcall
-WHERE app_id = ANY(%(apps)s) AND created_at >= %(since)s AND verdict <> 'cancelled'
-GROUP BY app_id, tool
 """
 
 
@@ -65,6 +61,7 @@ def count_calls(app_ids: Collection[int], since: datetime) -> dict[tuple[int, st
         app_ids: the Apps.
         since: the time of the first call that counts. Cancelled calls do not.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT_RECENT, {"apps": list(app_ids), "since": since})
-        return {(app_id, tool): (calls, failed) for app_id, tool, calls, failed in cursor.fetchall()}
+    calls = OutboundCall.objects.filter(app_id__in=app_ids, created_at__gte=since).exclude(verdict="cancelled")
+    counted = calls.order_by().values_list("app_id", "tool")
+    rows = counted.annotate(ended=Count("pk"), failed=Count("pk", filter=OutboundCall.FAILED))
+    return {(app_id, tool): (ended, failed) for app_id, tool, ended, failed in rows}

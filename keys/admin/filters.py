@@ -128,3 +128,8 @@ def _keys_with_cost(bounds: Q) -> QuerySet[Any, Any]:
     """Return the ids of keys whose cost, `total`, is within bounds."""
     sums = Usage.objects.filter(day__gte=used_since()).values("app_key_id").annotate(total=Sum("cost"))
     return sums.filter(bounds).values("app_key_id")
+
+
+def is_row_id(text: str) -> bool:
+    """Whether a text of the URL can be the id of a row: PostgreSQL's bigint has 19 digits."""
+    return text.isascii() and text.isdigit() and len(text) < 19

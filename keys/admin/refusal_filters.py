@@ -7,6 +7,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from keys.admin.filters import is_row_id
 from keys.models import AppKey, Refusal
 from keys.refusals.rules import RULES
 
@@ -59,13 +60,13 @@ class KeyFilter(_OfNewest):
     title, parameter_name = "App key", "key_id"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        ids = [value for value in self.values() if _is_id(value)]
+        ids = [value for value in self.values() if is_row_id(value)]
         names = AppKey.objects.filter(pk__in=ids).names()
         return sorted(((value, names.get(int(value), f"no. {value}")) for value in ids), key=lambda each: each[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Refusal]) -> QuerySet[Refusal]:
         chosen = self.value()
-        if chosen and not _is_id(chosen):
+        if chosen and not is_row_id(chosen):
             raise IncorrectLookupParameters("key_id takes the number of a key")
         return queryset.filter(key_id=int(chosen)) if chosen else queryset
 
@@ -80,7 +81,3 @@ class AppFilter(_OfNewest):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Refusal]) -> QuerySet[Refusal]:
         return queryset.filter(app=self.value()) if self.value() else queryset
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19

@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 
 from apps_registry.admin.additions import added_to
 from apps_registry.admin.base import ConsoleAdmin
+from keys.admin.filters import is_row_id
 from keys.admin.forms import RevokeForm, SelectKeysForm
 from keys.models import AppKey
 from keys.services import revoke_keys, selected_keys
@@ -85,7 +86,7 @@ class RevokePages:
         return self._admin.page(request, "admin/keys/appkey/revoke.html", title=title, obj=obj, **context)
 
     def _keys(self, request: HttpRequest, ids: str) -> list[AppKey]:
-        numbers = [int(text) for text in ids.split(",") if text.isascii() and text.isdigit() and len(text) < 19]
+        numbers = [int(text) for text in ids.split(",") if is_row_id(text)]
         return list(self._admin.get_queryset(request).filter(pk__in=numbers))
 
     def _revoke(self, request: HttpRequest, app_keys: list[AppKey], reason: str) -> HttpResponse:

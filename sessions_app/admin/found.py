@@ -1,7 +1,7 @@
 """The words of a search on a conversation's page: which messages have them, and links to these."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -31,11 +31,11 @@ class FoundWords:
     text: str
     pattern: re.Pattern[str] | None
     positions: list[int]
-    links: list[tuple[int, str]] = field(init=False)
 
-    def __post_init__(self) -> None:
-        links = [(position, link_to(position, self.text)) for position in self.positions[:LINKS_SHOWN]]
-        object.__setattr__(self, "links", links)
+    @property
+    def urls(self) -> list[str]:
+        """The links to the first of them."""
+        return [link_to(position, self.text) for position in self.positions[:LINKS_SHOWN]]
 
 
 def found_in(request: HttpRequest, session: ChatSession) -> FoundWords | None:

@@ -357,15 +357,21 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
     since = [float(number) * (1 if unit == "ms" else 1000) for _, number, unit in map(str.split, times)]
     assert since == sorted(since)
     assert opened.evaluate("window.hacked") is None
-    # Two models get the same message; one of them is stopped.
+    _two_models_get_the_same_message_and_one_is_stopped(opened, app, model, ScriptedModel(model_server, other.name))
+    _the_command_works_as_it_is_copied(opened, app)
+
+
+def _two_models_get_the_same_message_and_one_is_stopped(
+    opened: "Page", app: App, model: ScriptedModel, other: ScriptedModel
+) -> None:
     opened.click("text=Compare two")
-    opened.select_option("#model-2", other.name)
+    opened.select_option("#model-2", other.model_id)
     opened.select_option("#channel-2", "draft")
-    ScriptedModel(model_server, other.provider_model_id).will(says("It", *[" goes on"] * 12, pause=0.3))
+    other.will(says("It", *[" goes on"] * 12, pause=0.3))
     model.will(says("Short."))
     opened.fill("#message", "Again?")
     opened.click("[data-send]")
-    first.locator(".is-agent >> text=Short.").wait_for()
+    opened.locator("[data-column='1'] .is-agent >> text=Short.").wait_for()
     second = opened.locator("[data-column='2']")
     second.locator(".aomi-play-live >> text=It").wait_for()
     opened.click("[data-stop]")
@@ -376,7 +382,10 @@ def test_an_operator_tries_an_app_compares_two_models_and_stops_a_turn(
         "completed",
         "interrupted",
     ]
-    # The same as a caller: the command in the page works, with a key of the App.
+
+
+def _the_command_works_as_it_is_copied(opened: "Page", app: App) -> None:
+    """With a key of the App, as a caller."""
     opened.fill("#message", "It's me")
     opened.click("text=Copy as curl")
     words = shlex.split(opened.locator("#curl-text").inner_text().replace("\\\n", " "))

@@ -67,6 +67,19 @@ def test_a_tool_made_in_the_console_answers(
 ) -> None:
     upstream.handle = lambda handler, request: handler.reply({"data": {"price": 3500, "asked": request.path}})
     console.goto(f"{server.url}{app_page(app, 'tools')}")
+    _add_a_secret(console, app, upstream)
+    _define_a_tool(console, upstream)
+    _try_it(console, app, upstream)
+    model.will(calls(("token_price", {"symbol": "btc"})), says("3500."))
+    with ApiClient(server.url, app=app.slug, key=factories.make_key(app).plain) as caller:
+        caller.chat("How much is it?")
+    console.goto(f"{server.url}/admin/apps_registry/outboundcall/?app__id__exact={app.pk}")
+    assert upstream.host in console.inner_text("#result_list")
+    console.click("#result_list td.field-turn a")
+    assert "completed" in console.inner_text("#content")
+
+
+def _add_a_secret(console: "Page", app: App, upstream: Upstream) -> None:
     console.fill("#id_allowed_hosts", upstream.host)
     console.click("#secrets-group .add-row a")
     console.fill("#id_secrets-0-name", "API_KEY")
@@ -76,6 +89,8 @@ def test_a_tool_made_in_the_console_answers(
     assert "value-of-the-secret" not in console.content()
     assert Secret.objects.get(app=app, name="API_KEY").token.count("value-of-the-secret") == 0
 
+
+def _define_a_tool(console: "Page", upstream: Upstream) -> None:
     console.click("text=Add an HTTP tool")
     console.fill("#id_name", "token_price")
     console.fill("#id_description", "Price of a token now.")
@@ -93,6 +108,8 @@ def test_a_tool_made_in_the_console_answers(
     console.click("input[name=_continue]")
     assert "was added successfully" in console.inner_text(".messagelist")
 
+
+def _try_it(console: "Page", app: App, upstream: Upstream) -> None:
     console.click("text=Try it")
     assert json.loads(console.input_value("#id_arguments")) == {"symbol": "eth", "days": 1, "x": []}
     console.click("text=Run it")
@@ -109,14 +126,6 @@ def test_a_tool_made_in_the_console_answers(
         upstream.host,
         "answered",
     )
-
-    model.will(calls(("token_price", {"symbol": "btc"})), says("3500."))
-    with ApiClient(server.url, app=app.slug, key=factories.make_key(app).plain) as caller:
-        caller.chat("How much is it?")
-    console.goto(f"{server.url}/admin/apps_registry/outboundcall/?app__id__exact={app.pk}")
-    assert upstream.host in console.inner_text("#result_list")
-    console.click("#result_list td.field-turn a")
-    assert "completed" in console.inner_text("#content")
 
 
 @pytest.mark.thorough

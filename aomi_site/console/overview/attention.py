@@ -13,7 +13,6 @@ from django.urls import reverse
 
 from aomi_site.console.overview.workers import Worker
 from apps_registry.admin.figures import SHARE
-from apps_registry.admin.tool import OutcomeFilter
 from apps_registry.models import Document, OutboundCall
 from keys.limits.fuse import read_fuse
 from keys.limits.near import Expiring, NearAnEnd, NearLimit, near_an_end
@@ -109,9 +108,10 @@ def _models(workers: Sequence[Worker]) -> Iterator[Item]:
 
 def _tools(now: datetime) -> Iterator[Item]:
     """Yield tools whose calls to other servers fail."""
-    failed = OutcomeFilter.conditions["failed"]
     calls = OutboundCall.objects.filter(created_at__gte=now - TOOLS_SINCE).order_by()
-    counted = calls.values("app_id", "app__slug", "tool").annotate(total=Count("pk"), failed=Count("pk", filter=failed))
+    counted = calls.values("app_id", "app__slug", "tool").annotate(
+        total=Count("pk"), failed=Count("pk", filter=OutboundCall.FAILED)
+    )
     rows = counted.filter(failed__gte=FAILED_CALLS).order_by("-failed")
     failing = [row for row in rows if row["failed"] >= FAILED_SHARE * row["total"]]
     for row in failing[:MAX_OF_A_KIND]:
